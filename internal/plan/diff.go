@@ -1,0 +1,226 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"salvor/internal/storage"
+)
+
+// Diff gives the plan that leads from have to want. Both have the same nodes;
+// want differs in what is open, what is frozen, what has a stand-in and what is
+// mounted. An error says that want is not a possible state of a machine, which
+// is a bug in whoever made it.
+func Diff(have, want *storage.Graph) (*Plan, error) {
+	d := &differ{have: newView(have), want: newView(want), down: map[item]bool{}, up: map[item]bool{}, rename: map[item]bool{}}
+	if err := d.checkWant(); err != nil {
+		return nil, err
+	}
+	d.compare()
+	d.spread()
+	return d.plan()
+}
+
+// differ holds the two views and what has to happen to each item. An item that
+// is in both down and up is taken down and set up anew.
+type differ struct {
+	have, want *view
+	down, up   map[item]bool
+	rename     map[item]bool
+}
+
+// checkWant refuses a want in which something is up that rests on something
+// closed, or that lies on nodes which have does not have.
+func (d *differ) checkWant() error {
+	for it := range d.want.up {
+		if it.aspect != mounted && d.have.graph.Node(storage.ID(it.subject)) == nil {
+			return fmt.Errorf("internal error: the wanted graph has %s, which is not there", it.subject)
+		}
+		for _, need := range d.want.needsOf(it) {
+			if need.aspect == opening && d.want.isShut(need) {
+				return fmt.Errorf("internal error: the wanted graph has the %s, but not the %s under it", it, need)
+			}
+		}
+	}
+	return nil
+}
+
+// isShut reports whether it is the opening of a node that has to be opened and
+// is not.
+func (v *view) isShut(it item) bool {
+	n := v.graph.Node(storage.ID(it.subject))
+	_, up := v.up[it]
+	return n != nil && storage.CanOpen(n) && !up && !v.internal(n)
+}
+
+// internal tells volumes that are activated by those that use them, never by
+// themselves: the hidden parts of a logical volume and a thin pool.
+func (v *view) internal(n storage.Node) bool {
+	lv, ok := n.(*storage.LV)
+	return ok && (lv.Internal || lv.Layout == "thin-pool" || v.carriesLV(lv))
+}
+
+// carriesLV: the origin of a snapshot is active with the snapshot.
+func (v *view) carriesLV(lv *storage.LV) bool {
+	for _, up := range v.graph.Upper(lv.ID) {
+		if _, ok := up.(*storage.LV); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *differ) compare() {
+	for it, is := range d.have.up {
+		should, wanted := d.want.up[it]
+		switch {
+		case !wanted:
+			d.down[it] = true
+		case is == should:
+		case d.canRename(it, is, should):
+			d.rename[it] = true
+		default:
+			d.down[it], d.up[it] = true, true
+		}
+	}
+	for it := range d.want.up {
+		if _, is := d.have.up[it]; !is {
+			d.up[it] = true
+		}
+	}
+}
+
+// canRename: an open container gets another name without being closed, unless
+// the name is in use now.
+func (d *differ) canRename(it item, is, should state) bool {
+	if it.aspect != opening || is.readOnly != should.readOnly {
+		return false
+	}
+	for other, s := range d.have.up {
+		if other != it && s.name == should.name && s.source == "" && s.name != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// spread takes down and sets up anew what rests on an item that goes down or
+// that comes up under it, until nothing more follows.
+func (d *differ) spread() {
+	todo := append(slices.Collect(maps.Keys(d.down)), slices.Collect(maps.Keys(d.up))...)
+	for len(todo) > 0 {
+		it := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		users := slices.Concat(d.have.users[it], d.want.users[it])
+		for _, user := range users {
+			if _, is := d.have.up[user]; !is || d.down[user] {
+				continue
+			}
+			if !d.down[it] && !d.newlyUnder(it, user) {
+				continue
+			}
+			d.down[user] = true
+			delete(d.rename, user)
+			if _, wanted := d.want.up[user]; wanted {
+				d.up[user] = true
+			}
+			todo = append(todo, user)
+		}
+	}
+}
+
+// newlyUnder: user stands now without it and is wanted on top of it.
+func (d *differ) newlyUnder(it, user item) bool {
+	return slices.Contains(d.want.users[it], user) && d.up[it]
+}
+
+// plan makes the steps: what goes down, users first; then renames; then what
+// comes up, needs first.
+func (d *differ) plan() (*Plan, error) {
+	p := &Plan{have: d.have.graph}
+	numbers := stepNumbers{down: map[item]int{}, up: map[item]int{}, rename: map[item]int{}, freed: map[item][]int{}}
+	for _, it := range d.sorted(d.down, d.have, true) {
+		op, err := d.closing(it)
+		if err != nil {
+			return nil, err
+		}
+		numbers.down[it] = p.add(op, numbers.pick(numbers.down, d.have.users[it]))
+		for _, need := range d.have.couldNeed(it) {
+			numbers.freed[need] = append(numbers.freed[need], numbers.down[it])
+		}
+	}
+	for _, it := range slices.SortedFunc(maps.Keys(d.rename), compareItems) {
+		numbers.rename[it] = p.add(d.renaming(it), nil)
+	}
+	for _, it := range d.sorted(d.up, d.want, false) {
+		op, err := d.openingOp(it)
+		if err != nil {
+			return nil, err
+		}
+		numbers.up[it] = p.add(op, d.before(it, numbers))
+	}
+	return p, nil
+}
+
+// before gives the steps that have to come before it is set up: its needs, its
+// own end, the end of what stood where it is to be slipped in below or of what
+// would be slipped out from below it, the renaming of what it lies on, and the end
+// of a map of its name.
+func (d *differ) before(it item, numbers stepNumbers) []int {
+	needs := d.want.needs[it]
+	after := slices.Concat(numbers.pick(numbers.up, needs), numbers.pick(numbers.rename, needs), numbers.pick(numbers.down, append(d.want.couldNeed(it), it)), numbers.freed[it])
+	name := d.want.up[it].name
+	for other, s := range d.have.up {
+		if name == "" || s.name != name {
+			continue
+		}
+		after = append(after, numbers.pick(numbers.down, []item{other})...)
+		after = append(after, numbers.pick(numbers.rename, []item{other})...)
+	}
+	slices.Sort(after)
+	return slices.Compact(after)
+}
+
+// stepNumbers remembers which step does what to an item.
+type stepNumbers struct {
+	down, up, rename map[item]int
+	freed            map[item][]int // the ends of those that would rest on the item, were it there
+}
+
+func (stepNumbers) pick(from map[item]int, items []item) []int {
+	var out []int
+	for _, it := range items {
+		if n, ok := from[it]; ok {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// sorted gives the items so that needs come before users (or, with usersFirst,
+// the reverse); among free ones in the stable order of items.
+func (d *differ) sorted(set map[item]bool, v *view, usersFirst bool) []item {
+	before := v.needs
+	if usersFirst {
+		before = v.users
+	}
+	var out []item
+	done := map[item]bool{}
+	var visit func(it item)
+	visit = func(it item) {
+		if done[it] || !set[it] {
+			return
+		}
+		done[it] = true
+		for _, b := range slices.SortedFunc(slices.Values(before[it]), compareItems) {
+			visit(b)
+		}
+		out = append(out, it)
+	}
+	for _, it := range slices.SortedFunc(maps.Keys(set), compareItems) {
+		visit(it)
+	}
+	return out
+}

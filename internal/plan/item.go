@@ -1,0 +1,193 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"salvor/internal/storage"
+)
+
+// aspect is what of a subject an operation changes.
+type aspect int
+
+const (
+	opening aspect = iota
+	overlay
+	frozen
+	mounted
+)
+
+// item is one changeable thing of a graph: an aspect of a node, or a mount
+// point. It is either up (open, set up, frozen, mounted) or down.
+type item struct {
+	aspect  aspect
+	subject string // node ID or mount point
+}
+
+func (i item) String() string {
+	return fmt.Sprintf("%s of %s", [...]string{"opening", "overlay", "read-only flag", "mount"}[i.aspect], i.subject)
+}
+
+func compareItems(a, b item) int {
+	return cmp.Or(cmp.Compare(a.aspect, b.aspect), cmp.Compare(a.subject, b.subject))
+}
+
+func nodeItem(a aspect, id storage.ID) item { return item{a, string(id)} }
+func mountItem(point string) item           { return item{mounted, point} }
+
+// state is how an item that is up stands; two equal states need no operation.
+type state struct {
+	name     string // dm name of an encrypted container or overlay
+	readOnly bool
+	source   storage.ID
+	what     string // of a mount: type or bound tree, and root
+	overlay  bool
+}
+
+// view is a graph seen as items.
+type view struct {
+	graph *storage.Graph
+	up    map[item]state
+	needs map[item][]item           // what has to be up for the item to be up; only items that are up
+	users map[item][]item           // the reverse
+	mount map[string]*storage.Mount // what is seen at a point
+}
+
+func newView(g *storage.Graph) *view {
+	v := &view{graph: g, up: map[item]state{}, needs: map[item][]item{}, users: map[item][]item{}, mount: map[string]*storage.Mount{}}
+	for n := range g.Nodes() {
+		v.addNode(n)
+	}
+	for i := range g.Mounts { // the last one at a point is the one that is seen
+		m := &g.Mounts[i]
+		v.mount[m.Point] = m
+		v.up[mountItem(m.Point)] = mountState(*m)
+	}
+	v.connect()
+	return v
+}
+
+func (v *view) addNode(n storage.Node) {
+	c := n.Base()
+	if o := storage.OpeningOf(n); o != nil {
+		s := state{readOnly: o.ReadOnly}
+		if n.Kind() == storage.KindCrypt {
+			s.name = o.Name
+		}
+		v.up[nodeItem(opening, c.ID)] = s
+	}
+	if c.Overlay != nil {
+		v.up[nodeItem(overlay, c.ID)] = state{name: c.Overlay.Name}
+	}
+	if isFrozen(n) {
+		v.up[nodeItem(frozen, c.ID)] = state{}
+	}
+}
+
+// isFrozen tells the flag that was set on a device from the read-only nature of
+// one that was opened so.
+func isFrozen(n storage.Node) bool {
+	o := storage.OpeningOf(n)
+	return n.Base().ReadOnly && (o == nil || !o.ReadOnly)
+}
+
+func mountState(m storage.Mount) state {
+	s := state{source: m.Source, readOnly: m.ReadOnly, overlay: m.Overlay}
+	if m.Source == "" {
+		s.what = m.Type + " " + m.Bind
+	} else {
+		s.what = strings.Trim(m.Root, "/")
+	}
+	return s
+}
+
+func (v *view) connect() {
+	for it := range v.up {
+		for _, need := range v.needsOf(it) {
+			if _, up := v.up[need]; up && need != it {
+				v.needs[it] = append(v.needs[it], need)
+			}
+		}
+		slices.SortFunc(v.needs[it], compareItems)
+		v.needs[it] = slices.Compact(v.needs[it])
+	}
+	for it, needs := range v.needs {
+		for _, need := range needs {
+			v.users[need] = append(v.users[need], it)
+		}
+	}
+}
+
+// needsOf lists what has to be up before it, whether it is or not.
+func (v *view) needsOf(it item) []item {
+	id := storage.ID(it.subject)
+	switch it.aspect {
+	case opening:
+		return v.below(id)
+	case overlay:
+		return append(v.below(id), nodeItem(opening, id), nodeItem(frozen, id))
+	case frozen:
+		return append(v.openingsBelow(id), nodeItem(opening, id))
+	default:
+		return v.mountNeeds(it.subject)
+	}
+}
+
+// couldNeed adds to needsOf every directory that a mount point lies below.
+func (v *view) couldNeed(it item) []item {
+	out := v.needsOf(it)
+	if it.aspect == mounted {
+		for p := path.Dir(it.subject); p != "/" && p != "."; p = path.Dir(p) {
+			out = append(out, mountItem(p))
+		}
+	}
+	return out
+}
+
+// below: all that the node rests on has to be open, and overlays and flags have
+// to be in place before something is put onto them.
+func (v *view) below(id storage.ID) []item {
+	var out []item
+	for _, n := range v.graph.Below(id) {
+		nid := n.Base().ID
+		out = append(out, nodeItem(opening, nid), nodeItem(overlay, nid), nodeItem(frozen, nid))
+	}
+	return out
+}
+
+func (v *view) openingsBelow(id storage.ID) []item {
+	var out []item
+	for _, n := range v.graph.Below(id) {
+		out = append(out, nodeItem(opening, n.Base().ID))
+	}
+	return out
+}
+
+func (v *view) mountNeeds(point string) []item {
+	m := v.mount[point]
+	var out []item
+	if m.Source != "" {
+		out = append(v.below(m.Source), nodeItem(frozen, m.Source))
+	}
+	if up := v.mountAbove(point); up != "" {
+		out = append(out, mountItem(up))
+	}
+	if m.Bind != "" {
+		out = append(out, mountItem(m.Bind), mountItem(v.mountAbove(m.Bind)))
+	}
+	return out
+}
+
+// mountAbove is the point of the mount that the directory above p lies in, or "".
+func (v *view) mountAbove(p string) string {
+	for p != "/" && p != "." {
+		p = path.Dir(p)
+		if v.mount[p] != nil {
+			return p
+		}
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"salvor/internal/storage"
+)
+
+// overlaySize is how much can be written to a stand-in before it fails, in
+// bytes. The memory is taken only as it is written to.
+const overlaySize = 1 << 30
+
+// openingOp makes the operation that sets up it, as the wanted graph has it.
+func (d *differ) openingOp(it item) (Op, error) {
+	g := d.want.graph
+	if it.aspect == mounted {
+		m := *d.want.mount[it.subject]
+		op := Mount{Mount: m, Root: m.Under}
+		if m.Source != "" {
+			op.Device = g.DevicePath(m.Source)
+			if op.Device == "" {
+				return nil, fmt.Errorf("internal error: no device is known for %s, which is to be mounted at %s", m.Source, m.Point)
+			}
+		}
+		return op, nil
+	}
+	n := g.Node(storage.ID(it.subject))
+	switch it.aspect {
+	case overlay:
+		return AddOverlay{ID: n.Base().ID, Device: g.OwnPath(n.Base().ID), MapName: n.Base().Overlay.Name, Size: min(overlaySize, max(n.Base().Size, 1<<20))}, nil
+	case frozen:
+		return Freeze{n.Base().ID, g.OwnPath(n.Base().ID)}, nil
+	}
+	return openNode(g, n)
+}
+
+// openNode makes the operation that opens n as g has it open.
+func openNode(g *storage.Graph, n storage.Node) (Op, error) {
+	id, as := n.Base().ID, storage.OpeningOf(n)
+	switch n := n.(type) {
+	case *storage.MD:
+		degraded := n.Is(storage.Degraded) || n.Is(storage.MemberMissing)
+		return StartArray{ID: id, UUID: n.UUID, Device: g.OwnPath(id), Members: devicesBelow(g, id), ReadOnly: as.ReadOnly, Degraded: degraded}, nil
+	case *storage.LV:
+		vg := g.Node(n.Group)
+		if vg == nil {
+			return nil, fmt.Errorf("internal error: %s is in no volume group", id)
+		}
+		return ActivateLV{ID: id, VG: n.VG, LV: n.Name, VGUUID: vg.(*storage.VG).UUID, Device: g.OwnPath(id),
+			PVs: pvDevices(g, vg), ReadOnly: as.ReadOnly, Degraded: vg.Base().Is(storage.MemberMissing)}, nil
+	case *storage.Crypt:
+		return Unlock{ID: id, Format: n.Format, Device: below(g, id), MapName: as.Name, ReadOnly: as.ReadOnly}, nil
+	case *storage.Multipath:
+		return StartMultipath{ID: id, WWID: n.WWID, Wires: devicesBelow(g, id)}, nil
+	case *storage.Bcache:
+		return StartBcache{ID: id, UUID: n.UUID, Devices: bcacheDevices(g, n), Device: g.OwnPath(id)}, nil
+	default:
+		return nil, fmt.Errorf("internal error: a %s cannot be opened", n.Kind())
+	}
+}
+
+// closing makes the operation that takes down it, as the present graph has it.
+func (d *differ) closing(it item) (Op, error) {
+	g := d.have.graph
+	if it.aspect == mounted {
+		return Unmount{*d.have.mount[it.subject]}, nil
+	}
+	n := g.Node(storage.ID(it.subject))
+	switch it.aspect {
+	case overlay:
+		return RemoveOverlay{n.Base().ID, n.Base().Overlay.Name}, nil
+	case frozen:
+		return Thaw{n.Base().ID, g.OwnPath(n.Base().ID)}, nil
+	}
+	return closeNode(g, n)
+}
+
+func closeNode(g *storage.Graph, n storage.Node) (Op, error) {
+	id := n.Base().ID
+	switch n := n.(type) {
+	case *storage.MD:
+		return StopArray{id, g.OwnPath(id)}, nil
+	case *storage.LV:
+		vg := g.Node(n.Group)
+		if vg == nil {
+			return nil, fmt.Errorf("internal error: %s is in no volume group", id)
+		}
+		return DeactivateLV{ID: id, VG: n.VG, LV: n.Name, VGUUID: vg.(*storage.VG).UUID, Device: g.OwnPath(id), PVs: pvDevices(g, vg)}, nil
+	case *storage.Crypt:
+		return Lock{id, n.Open.Name}, nil
+	case *storage.Multipath:
+		return StopMultipath{id, g.OwnPath(id)}, nil
+	case *storage.Bcache:
+		return StopBcache{ID: id, Device: g.OwnPath(id), Backing: bcacheDevices(g, n)}, nil
+	default:
+		return nil, fmt.Errorf("internal error: a %s cannot be closed", n.Kind())
+	}
+}
+
+func (d *differ) renaming(it item) Op {
+	return RenameMap{storage.ID(it.subject), d.have.up[it].name, d.want.up[it].name}
+}
+
+// devicesBelow gives the paths of what the node lies on directly.
+func devicesBelow(g *storage.Graph, id storage.ID) []string {
+	var out []string
+	for _, low := range g.Lower(id) {
+		if p := g.DevicePath(low.Base().ID); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func below(g *storage.Graph, id storage.ID) string { return strings.Join(devicesBelow(g, id), " ") }
+
+// pvDevices gives the devices of the PVs that are there.
+func pvDevices(g *storage.Graph, vg storage.Node) []string {
+	var out []string
+	for _, pv := range g.Lower(vg.Base().ID) {
+		if p := g.DevicePath(pv.Base().ID); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// bcacheDevices gives the cache devices, then the backing device: a backing
+// device that comes first would start without its cache only if forced, but the
+// kernel then waits.
+func bcacheDevices(g *storage.Graph, n *storage.Bcache) []string {
+	var cache, backing []string
+	for _, low := range g.Lower(n.ID) {
+		if low.Kind() == storage.KindBcacheSet {
+			cache = append(cache, devicesBelow(g, low.Base().ID)...)
+		} else if p := g.DevicePath(low.Base().ID); p != "" {
+			backing = append(backing, p)
+		}
+	}
+	return append(cache, backing...)
+}

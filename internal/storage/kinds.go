@@ -1,0 +1,183 @@
+package storage
+
+// Kind names a type of node; it is the "kind" field of the JSON form.
+type Kind string
+
+// The closed set of kinds, from the metal upwards.
+const (
+	KindDisk       Kind = "disk"
+	KindTable      Kind = "table"
+	KindPartition  Kind = "partition"
+	KindMultipath  Kind = "multipath"
+	KindMD         Kind = "md"
+	KindPV         Kind = "pv"
+	KindVG         Kind = "vg"
+	KindLV         Kind = "lv"
+	KindCrypt      Kind = "crypt"
+	KindBcache     Kind = "bcache"
+	KindBcacheSet  Kind = "bcacheset"
+	KindFileSystem Kind = "filesystem"
+	KindSubvolume  Kind = "subvolume"
+	KindSwap       Kind = "swap"
+	KindOpaque     Kind = "opaque"
+)
+
+// Disk is a whole device that the kernel offers by itself: SCSI, NVMe, virtio,
+// MMC, DASD, a loop device over an image file.
+type Disk struct {
+	Common
+	Model       string `json:"model,omitempty"`
+	Serial      string `json:"serial,omitempty"`
+	WWN         string `json:"wwn,omitempty"`
+	Transport   string `json:"transport,omitempty"` // scsi, ata, nvme, virtio, usb, mmc, loop, …
+	SectorSize  int    `json:"sector_size,omitempty"`
+	Rotational  bool   `json:"rotational,omitempty"`
+	Removable   bool   `json:"removable,omitempty"`
+	BackingFile string `json:"backing_file,omitempty"` // of a loop device
+}
+
+// Table is a partition table, on a disk or on anything else that can carry one.
+type Table struct {
+	Common
+	Format string `json:"format"`           // gpt or dos
+	UUID   string `json:"uuid,omitempty"`   // disk GUID, or the 8 hex digits of the MBR signature
+	Backup bool   `json:"backup,omitempty"` // read from the backup GPT because the primary is damaged
+}
+
+// Partition is an entry of a Table.
+type Partition struct {
+	Common
+	Number     int    `json:"number"`
+	Start      uint64 `json:"start"`          // bytes from the start of the device that carries the table
+	Type       string `json:"type"`           // GPT type GUID in lower case, or "0x83"
+	UUID       string `json:"uuid,omitempty"` // PARTUUID: GPT GUID, or xxxxxxxx-NN for MBR
+	Label      string `json:"label,omitempty"`
+	Attributes uint64 `json:"attributes,omitempty"`
+	Active     bool   `json:"active,omitempty"`
+	Extended   bool   `json:"extended,omitempty"`
+	Logical    bool   `json:"logical,omitempty"`
+}
+
+// Multipath is one LUN seen over several wires; it lies on the disks that are
+// its wires.
+type Multipath struct {
+	Common
+	Openable
+	WWID string `json:"wwid"`
+}
+
+// MD is a software RAID array; it lies on the members that are present.
+type MD struct {
+	Common
+	Openable
+	UUID      string     `json:"uuid"`
+	Name      string     `json:"name,omitempty"` // "host:name" as the superblock says
+	Level     string     `json:"level"`          // raid0, raid1, raid5, …, linear, container
+	Metadata  string     `json:"metadata"`       // 0.90, 1.0, 1.1, 1.2
+	RaidDisks int        `json:"raid_disks"`
+	Members   []MDMember `json:"members"`
+	Reshaping bool       `json:"reshaping,omitempty"`
+}
+
+// MDMember is one device of an array, as its own superblock sees itself.
+type MDMember struct {
+	ID     ID     `json:"id"`
+	Role   string `json:"role"` // a slot number, "spare", "faulty" or "journal"
+	Events uint64 `json:"events"`
+}
+
+// PV is a physical volume. A PV that a VG's metadata names but no device
+// carries is kept with Health missing and lies on nothing.
+type PV struct {
+	Common
+	UUID string `json:"uuid"`
+	VG   string `json:"vg,omitempty"` // name of the volume group, empty for an orphan
+}
+
+// VG is a volume group; it lies on its PVs.
+type VG struct {
+	Common
+	UUID       string `json:"uuid"`
+	Name       string `json:"name"`
+	ExtentSize uint64 `json:"extent_size"`
+	Seqno      uint64 `json:"seqno"`
+}
+
+// LV is a logical volume. It lies on the PVs whose extents it uses, on its pool
+// if it is thin, and on its origin if it is a snapshot.
+type LV struct {
+	Common
+	Openable
+	UUID     string `json:"uuid"`
+	VG       string `json:"vg"`
+	Name     string `json:"name"`
+	Layout   string `json:"layout"` // linear, striped, raid1, …, thin, thin-pool, cache, snapshot
+	Group    ID     `json:"group"`  // its VG
+	Origin   ID     `json:"origin,omitempty"`
+	Pool     ID     `json:"pool,omitempty"`
+	Internal bool   `json:"internal,omitempty"` // a hidden sub-volume (_tdata, _rimage_0 …)
+}
+
+// Crypt is an encrypted container: LUKS, plain dm-crypt, BitLocker, VeraCrypt.
+type Crypt struct {
+	Common
+	Openable
+	Format   string   `json:"format"` // luks1, luks2, plain, bitlk, tcrypt
+	UUID     string   `json:"uuid,omitempty"`
+	Label    string   `json:"label,omitempty"`
+	Cipher   string   `json:"cipher,omitempty"`
+	Keyslots []string `json:"keyslots,omitempty"` // "0:argon2id"
+	Tokens   []string `json:"tokens,omitempty"`   // "0:systemd-tpm2"
+}
+
+// Bcache is a cached device; it lies on its backing device and on its cache set.
+type Bcache struct {
+	Common
+	Openable
+	UUID  string `json:"uuid"`
+	Label string `json:"label,omitempty"`
+	State string `json:"state,omitempty"` // clean, dirty, no cache, inconsistent
+}
+
+// BcacheSet is the set of cache devices that Bcaches share.
+type BcacheSet struct {
+	Common
+	UUID string `json:"uuid"`
+}
+
+// FileSystem lies on one device, or on several (btrfs).
+type FileSystem struct {
+	Common
+	Type    string `json:"type"` // the kernel's name: ext4, xfs, btrfs, vfat, …
+	UUID    string `json:"uuid,omitempty"`
+	Label   string `json:"label,omitempty"`
+	Devices int    `json:"devices,omitempty"` // how many devices it should have, if more than one
+	Default uint64 `json:"default,omitempty"` // btrfs: id of the default subvolume
+}
+
+// Subvolume is a btrfs subvolume; it lies on its file system.
+type Subvolume struct {
+	Common
+	SubvolID   uint64 `json:"subvol_id"`
+	Path       string `json:"path"` // from the top level, without a leading slash; "" is the top level itself
+	UUID       string `json:"uuid,omitempty"`
+	ParentUUID string `json:"parent_uuid,omitempty"` // set: it is a snapshot of that subvolume
+	Frozen     bool   `json:"frozen,omitempty"`      // the read-only property is set
+}
+
+// Swap is a swap area on a block device.
+type Swap struct {
+	Common
+	UUID   string `json:"uuid,omitempty"`
+	Label  string `json:"label,omitempty"`
+	Active bool   `json:"active,omitempty"`
+}
+
+// Opaque is content that is recognised but not taken apart: a ZFS member,
+// firmware RAID, a DRBD device, an external journal.
+type Opaque struct {
+	Common
+	Format string `json:"format"` // libblkid's TYPE name
+	UUID   string `json:"uuid,omitempty"`
+	Label  string `json:"label,omitempty"`
+}
