@@ -51,24 +51,7 @@ func (d *differ) checkWant() error {
 func (v *view) isShut(it item) bool {
 	n := v.graph.Node(storage.ID(it.subject))
 	_, up := v.up[it]
-	return n != nil && storage.CanOpen(n) && !up && !v.internal(n)
-}
-
-// internal tells volumes that are activated by those that use them, never by
-// themselves: the hidden parts of a logical volume and a thin pool.
-func (v *view) internal(n storage.Node) bool {
-	lv, ok := n.(*storage.LV)
-	return ok && (lv.Internal || lv.Layout == "thin-pool" || v.carriesLV(lv))
-}
-
-// carriesLV: the origin of a snapshot is active with the snapshot.
-func (v *view) carriesLV(lv *storage.LV) bool {
-	for _, up := range v.graph.Upper(lv.ID) {
-		if _, ok := up.(*storage.LV); ok {
-			return true
-		}
-	}
-	return false
+	return n != nil && storage.CanOpen(n) && !up && !storage.IsPart(n)
 }
 
 func (d *differ) compare() {

@@ -43,7 +43,7 @@ type state struct {
 	name     string // dm name of an encrypted container or overlay
 	readOnly bool
 	source   storage.ID
-	what     string // of a mount: type or bound tree, and root
+	what     string // of a mount: what of the file system is seen
 	overlay  bool
 }
 
@@ -72,7 +72,7 @@ func newView(g *storage.Graph) *view {
 
 func (v *view) addNode(n storage.Node) {
 	c := n.Base()
-	if o := storage.OpeningOf(n); o != nil {
+	if o := storage.OpeningOf(n); o != nil && !storage.IsPart(n) {
 		s := state{readOnly: o.ReadOnly}
 		if n.Kind() == storage.KindCrypt {
 			s.name = o.Name
@@ -95,13 +95,12 @@ func isFrozen(n storage.Node) bool {
 }
 
 func mountState(m storage.Mount) state {
-	s := state{source: m.Source, readOnly: m.ReadOnly, overlay: m.Overlay}
 	if m.Source == "" {
-		s.what = m.Type + " " + m.Bind
-	} else {
-		s.what = strings.Trim(m.Root, "/")
+		// The kernel does not tell a bound tree from the file system that it is
+		// a part of (proc_pid_mountinfo(5)), so any will do.
+		return state{}
 	}
-	return s
+	return state{source: m.Source, readOnly: m.ReadOnly, overlay: m.Overlay, what: strings.Trim(m.Root, "/")}
 }
 
 func (v *view) connect() {

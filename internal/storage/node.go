@@ -160,6 +160,13 @@ func CanOpen(n Node) bool {
 	return ok
 }
 
+// IsPart tells logical volumes that are never opened by themselves, but by those
+// that use them: the hidden parts of another volume, and pools.
+func IsPart(n Node) bool {
+	lv, ok := n.(*LV)
+	return ok && (lv.Internal || lv.Layout == "thin-pool" || lv.Layout == "cache-pool")
+}
+
 func (o *Opening) clone() *Opening {
 	if o == nil {
 		return nil
