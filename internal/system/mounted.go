@@ -278,15 +278,15 @@ func (m *mounter) add(l *Line, inside string, mnt storage.Mount) {
 // device fills in what the resolved node says. The type is the one on the disk,
 // and the subvolume the one that was found.
 func (m *mounter) device(l *Line, mnt *storage.Mount) {
-	mnt.Type = kernelType(fsType(m.seen, l.Source))
+	mnt.Type = KernelType(fsType(m.seen, l.Source))
 	if sub, ok := m.seen.Node(l.Source).(*storage.Subvolume); ok {
 		mnt.Root = "/" + sub.Path
 		mnt.Options = append([]string{"subvol=/" + sub.Path}, mnt.Options...)
 	}
 }
 
-// kernelType is the name under which the kernel mounts a type of file system.
-func kernelType(t string) string {
+// KernelType is the name under which the kernel mounts a type of file system.
+func KernelType(t string) string {
 	switch t {
 	case "ext2", "ext3":
 		return "ext4" // the ext4 driver mounts all three (fs/ext4/Kconfig, EXT4_USE_FOR_EXT2)

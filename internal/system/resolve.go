@@ -75,6 +75,12 @@ func NewResolver(g *storage.Graph, s *System) *Resolver {
 // MapName is the name that crypttab gives to a container, or "".
 func (r *Resolver) MapName(id storage.ID) string { return r.wants[id] }
 
+// CryptEntry is the crypttab line that opens a container.
+func (r *Resolver) CryptEntry(id storage.ID) (fstab.CryptEntry, bool) {
+	e, ok := r.entry[id]
+	return e, ok
+}
+
 // container finds the encrypted container that a crypttab line opens.
 func (r *Resolver) container(e fstab.CryptEntry) (*storage.Crypt, error) {
 	n, err := r.one(e.Source, r.blocks(e.Source, ""))

@@ -1,0 +1,199 @@
+// Package workflow holds the orders of work, one file each: see, systems, mount,
+// umount, chroot, status. An order is the rounds of probe, open, find, choose,
+// plan, apply and verify.
+//
+// A Work is what an order needs: a machine, eyes (Probe), somebody to Ask and
+// somebody to Tell. An Asker answers questions; an Event tells what happens. A
+// console, a terminal UI, a JSON client and a test drive the same code through
+// these two. A sight is what is seen while everything that opens without harm is
+// held open read-only; it is taken down again at its end.
+//
+// The package prints nothing, prompts nobody and parses no command lines.
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"salvor/internal/apply"
+	"salvor/internal/machine"
+	"salvor/internal/plan"
+	"salvor/internal/secret"
+	"salvor/internal/session"
+	"salvor/internal/storage"
+	"salvor/internal/system"
+)
+
+// Work is what the orders of work need.
+type Work struct {
+	Machine machine.Machine
+	Probe   func(context.Context) (*storage.Graph, error)
+	Ask     Asker
+	Tell    func(Event)
+}
+
+// Asker answers the questions of an order. Every method may say ErrNoAnswer when
+// nobody can be asked.
+type Asker interface {
+	// Passphrase asks for the passphrase of a volume; nil skips the volume.
+	Passphrase(ctx context.Context, q Question) (*secret.Secret, error)
+	// Choose picks one of several systems.
+	Choose(ctx context.Context, among []*system.System) (*system.System, error)
+	// Accept reports whether the risks are accepted.
+	Accept(ctx context.Context, risks []system.Risk) (bool, error)
+}
+
+// Question asks for a passphrase.
+type Question struct {
+	ID      storage.ID
+	Name    string // in the system's crypttab, if that is known
+	Text    string // the volume so that a person recognises it
+	Attempt int    // from 1; a later one means that the last answer was wrong
+}
+
+// ErrNoAnswer: a question came up and nobody can be asked.
+var ErrNoAnswer = errors.New("there is nobody to ask")
+
+// Event tells what happens. The types below are the set.
+type Event interface{ event() }
+
+// StepBegins and StepEnds frame an operation. Look tells operations that only
+// serve a look and are taken back.
+type (
+	StepBegins struct {
+		Step plan.Step
+		Of   int
+		Look bool
+	}
+	StepEnds struct {
+		Step plan.Step
+		Err  error
+		Look bool
+	}
+	// Looking: a root is being looked at.
+	Looking struct{ Root storage.ID }
+	// Unlocking: a key is being tried on a volume, which takes its time.
+	Unlocking struct {
+		ID   storage.ID
+		Text string
+		From string // where the key comes from
+	}
+	// Unlocked and WrongKey say how that ended.
+	Unlocked struct {
+		ID   storage.ID
+		Text string
+	}
+	WrongKey struct {
+		ID   storage.ID
+		Text string
+		From string
+	}
+	// Note is something to know.
+	Note struct{ Text string }
+)
+
+func (StepBegins) event() {}
+func (StepEnds) event()   {}
+func (Looking) event()    {}
+func (Unlocking) event()  {}
+func (Unlocked) event()   {}
+func (WrongKey) event()   {}
+func (Note) event()       {}
+
+func (w *Work) tell(e Event) {
+	if w.Tell != nil {
+		w.Tell(e)
+	}
+}
+
+// RefusedError is an order that may not be carried out; salvor has changed
+// nothing.
+type RefusedError struct {
+	Text string
+	Err  error
+}
+
+func (e *RefusedError) Error() string { return e.Text }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// LockedError: the work needs volumes for which there is no key.
+type LockedError struct {
+	IDs  []storage.ID
+	Text string
+}
+
+func (e *LockedError) Error() string { return e.Text }
+
+// needRoot refuses early what only root can do.
+func (w *Work) needRoot(what string) error {
+	if w.Machine.Euid() != 0 {
+		return fmt.Errorf("cannot %s: %w", what, machine.ErrPermission)
+	}
+	return nil
+}
+
+// begin takes the session's lock, reads the journal and asks the interlock.
+func (w *Work) begin(ctx context.Context, command string) (*sight, session.Verdict, error) {
+	if err := w.needRoot(command); err != nil {
+		return nil, "", err
+	}
+	unlock, err := session.Lock(w.Machine)
+	if errors.Is(err, session.ErrAnother) {
+		return nil, "", &RefusedError{"cannot " + command + ": " + err.Error(), err}
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	s := &sight{w: w, unlock: unlock, skip: map[storage.ID]bool{}, dirty: map[storage.ID]bool{}, trees: map[storage.ID]*seenTree{}, keys: newKeyring()}
+	verdict, err := s.start(ctx, command)
+	if err != nil {
+		s.end()
+		return nil, verdict, err
+	}
+	return s, verdict, nil
+}
+
+func (s *sight) start(ctx context.Context, command string) (session.Verdict, error) {
+	journal, err := session.Load(s.w.Machine)
+	if err != nil {
+		return "", err
+	}
+	s.journal = journal
+	if err := s.refresh(ctx); err != nil {
+		return "", err
+	}
+	condition, err := journal.Condition(s.now)
+	if err != nil {
+		return "", err
+	}
+	if condition == session.Free && len(journal.Records()) > 0 {
+		if err := journal.Clear(); err != nil {
+			return "", err
+		}
+		if err := s.refresh(ctx); err != nil {
+			return "", err
+		}
+	}
+	verdict, err := session.Interlock(command, condition)
+	if err != nil {
+		return verdict, err
+	}
+	s.before = session.NewHoldings()
+	if verdict == session.TidyUp {
+		return verdict, s.takeDown(ctx)
+	}
+	s.before, err = journal.Holdings()
+	return verdict, err
+}
+
+// results gives, by the number of the step, why it failed or was not done.
+func results(r apply.Result) map[int]error {
+	out := map[int]error{}
+	for _, s := range r.Steps {
+		if s.Err != nil {
+			out[s.Step.Number] = s.Err
+		}
+	}
+	return out
+}
