@@ -33,7 +33,7 @@ type differ struct {
 // checkWant refuses a want in which something is up that rests on something
 // closed, or that lies on nodes which have does not have.
 func (d *differ) checkWant() error {
-	for it := range d.want.up {
+	for _, it := range slices.SortedFunc(maps.Keys(d.want.up), compareItems) {
 		if it.aspect != mounted && d.have.graph.Node(storage.ID(it.subject)) == nil {
 			return fmt.Errorf("internal error: the wanted graph has %s, which is not there", it.subject)
 		}
@@ -124,24 +124,25 @@ func (d *differ) plan() (*Plan, error) {
 	p := &Plan{have: d.have.graph}
 	numbers := stepNumbers{down: map[item]int{}, up: map[item]int{}, rename: map[item]int{}, freed: map[item][]int{}}
 	for _, it := range d.sorted(d.down, d.have, true) {
-		op, err := d.closing(it)
+		ops, err := d.closings(it)
 		if err != nil {
 			return nil, err
 		}
-		numbers.down[it] = p.add(op, numbers.pick(numbers.down, d.have.users[it]))
+		numbers.down[it] = p.addRow(ops, numbers.pick(numbers.down, d.have.users[it]))
 		for _, need := range d.have.couldNeed(it) {
 			numbers.freed[need] = append(numbers.freed[need], numbers.down[it])
 		}
 	}
 	for _, it := range slices.SortedFunc(maps.Keys(d.rename), compareItems) {
-		numbers.rename[it] = p.add(d.renaming(it), nil)
+		// Who is closed on it is closed by its old name: LVM is told its devices.
+		numbers.rename[it] = p.add(d.renaming(it), numbers.pick(numbers.down, d.have.users[it]))
 	}
 	for _, it := range d.sorted(d.up, d.want, false) {
-		op, err := d.openingOp(it)
+		ops, err := d.openings(it)
 		if err != nil {
 			return nil, err
 		}
-		numbers.up[it] = p.add(op, d.before(it, numbers))
+		numbers.up[it] = p.addRow(ops, d.before(it, numbers))
 	}
 	return p, nil
 }

@@ -35,6 +35,15 @@ func compareItems(a, b item) int {
 	return cmp.Or(cmp.Compare(a.aspect, b.aspect), cmp.Compare(a.subject, b.subject))
 }
 
+// Subject tells what an operation changes: a node, or a mount point.
+func Subject(op Op) (id storage.ID, point string) {
+	it := op.item()
+	if it.aspect == mounted {
+		return "", it.subject
+	}
+	return storage.ID(it.subject), ""
+}
+
 func nodeItem(a aspect, id storage.ID) item { return item{a, string(id)} }
 func mountItem(point string) item           { return item{mounted, point} }
 
@@ -45,29 +54,40 @@ type state struct {
 	source   storage.ID
 	what     string // of a mount: what of the file system is seen
 	overlay  bool
+	over     string // of a mount: the states of those that it hides at the same point
 }
 
 // view is a graph seen as items.
 type view struct {
 	graph *storage.Graph
 	up    map[item]state
-	needs map[item][]item           // what has to be up for the item to be up; only items that are up
-	users map[item][]item           // the reverse
-	mount map[string]*storage.Mount // what is seen at a point
+	needs map[item][]item             // what has to be up for the item to be up; only items that are up
+	users map[item][]item             // the reverse
+	mount map[string]*storage.Mount   // what is seen at a point
+	stack map[string][]*storage.Mount // all that lies on each other at a point, the one that is seen last
+	rests map[storage.ID][]item       // what below has found; a volume group on many devices asks often
 }
 
 func newView(g *storage.Graph) *view {
-	v := &view{graph: g, up: map[item]state{}, needs: map[item][]item{}, users: map[item][]item{}, mount: map[string]*storage.Mount{}}
+	v := &view{graph: g, up: map[item]state{}, needs: map[item][]item{}, users: map[item][]item{}, mount: map[string]*storage.Mount{}, stack: map[string][]*storage.Mount{}, rests: map[storage.ID][]item{}}
 	for n := range g.Nodes() {
 		v.addNode(n)
 	}
-	for i := range g.Mounts { // the last one at a point is the one that is seen
-		m := &g.Mounts[i]
-		v.mount[m.Point] = m
-		v.up[mountItem(m.Point)] = mountState(*m)
+	for i := range g.Mounts {
+		v.addMount(&g.Mounts[i])
 	}
 	v.connect()
 	return v
+}
+
+// addMount: the last mount at a point is the one that is seen. Those that it
+// hides are one item with it, so that they go with it.
+func (v *view) addMount(m *storage.Mount) {
+	it, s := mountItem(m.Point), mountState(*m)
+	if hidden, there := v.up[it]; there {
+		s.over = fmt.Sprint(hidden)
+	}
+	v.mount[m.Point], v.stack[m.Point], v.up[it] = m, append(v.stack[m.Point], m), s
 }
 
 func (v *view) addNode(n storage.Node) {
@@ -149,12 +169,16 @@ func (v *view) couldNeed(it item) []item {
 // below: all that the node rests on has to be open, and overlays and flags have
 // to be in place before something is put onto them.
 func (v *view) below(id storage.ID) []item {
+	if known, ok := v.rests[id]; ok {
+		return known
+	}
 	var out []item
 	for _, n := range v.graph.Below(id) {
 		nid := n.Base().ID
 		out = append(out, nodeItem(opening, nid), nodeItem(overlay, nid), nodeItem(frozen, nid))
 	}
-	return out
+	v.rests[id] = slices.Clip(out) // an append to it makes a copy
+	return v.rests[id]
 }
 
 func (v *view) openingsBelow(id storage.ID) []item {
@@ -166,16 +190,18 @@ func (v *view) openingsBelow(id storage.ID) []item {
 }
 
 func (v *view) mountNeeds(point string) []item {
-	m := v.mount[point]
 	var out []item
-	if m.Source != "" {
-		out = append(v.below(m.Source), nodeItem(frozen, m.Source))
+	for _, m := range v.stack[point] {
+		if m.Source != "" {
+			out = append(out, v.below(m.Source)...)
+			out = append(out, nodeItem(frozen, m.Source))
+		}
+		if m.Bind != "" {
+			out = append(out, mountItem(m.Bind), mountItem(v.mountAbove(m.Bind)))
+		}
 	}
 	if up := v.mountAbove(point); up != "" {
 		out = append(out, mountItem(up))
-	}
-	if m.Bind != "" {
-		out = append(out, mountItem(m.Bind), mountItem(v.mountAbove(m.Bind)))
 	}
 	return out
 }

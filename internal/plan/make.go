@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"salvor/internal/storage"
@@ -11,20 +12,38 @@ import (
 // bytes. The memory is taken only as it is written to.
 const overlaySize = 1 << 30
 
-// openingOp makes the operation that sets up it, as the wanted graph has it.
+// openings makes the operations that set up it, as the wanted graph has it: one,
+// or the mounts that lie on each other at a point.
+func (d *differ) openings(it item) ([]Op, error) {
+	if it.aspect != mounted {
+		op, err := d.openingOp(it)
+		return []Op{op}, err
+	}
+	var ops []Op
+	for _, m := range d.want.stack[it.subject] {
+		op, err := mounting(d.want.graph, *m)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+func mounting(g *storage.Graph, m storage.Mount) (Op, error) {
+	op := Mount{Mount: m, Root: m.Under}
+	if m.Source != "" {
+		op.Device = g.DevicePath(m.Source)
+		if op.Device == "" {
+			return nil, fmt.Errorf("internal error: no device is known for %s, which is to be mounted at %s", m.Source, m.Point)
+		}
+		op.Mount.Options = append(MemberOptions(g, m.Source), m.Options...)
+	}
+	return op, nil
+}
+
 func (d *differ) openingOp(it item) (Op, error) {
 	g := d.want.graph
-	if it.aspect == mounted {
-		m := *d.want.mount[it.subject]
-		op := Mount{Mount: m, Root: m.Under}
-		if m.Source != "" {
-			op.Device = g.DevicePath(m.Source)
-			if op.Device == "" {
-				return nil, fmt.Errorf("internal error: no device is known for %s, which is to be mounted at %s", m.Source, m.Point)
-			}
-		}
-		return op, nil
-	}
 	n := g.Node(storage.ID(it.subject))
 	switch it.aspect {
 	case overlay:
@@ -60,12 +79,22 @@ func openNode(g *storage.Graph, n storage.Node) (Op, error) {
 	}
 }
 
-// closing makes the operation that takes down it, as the present graph has it.
+// closings makes the operations that take down it, as the present graph has it.
+// What is seen at a point is unmounted before what it hides.
+func (d *differ) closings(it item) ([]Op, error) {
+	if it.aspect != mounted {
+		op, err := d.closing(it)
+		return []Op{op}, err
+	}
+	var ops []Op
+	for _, m := range slices.Backward(d.have.stack[it.subject]) {
+		ops = append(ops, Unmount{*m})
+	}
+	return ops, nil
+}
+
 func (d *differ) closing(it item) (Op, error) {
 	g := d.have.graph
-	if it.aspect == mounted {
-		return Unmount{*d.have.mount[it.subject]}, nil
-	}
 	n := g.Node(storage.ID(it.subject))
 	switch it.aspect {
 	case overlay:
@@ -139,4 +168,22 @@ func bcacheDevices(g *storage.Graph, n *storage.Bcache) []string {
 		}
 	}
 	return append(cache, backing...)
+}
+
+// MemberOptions gives the device= options of a btrfs of several devices: without
+// them the kernel knows only the members that udev happened to announce
+// (btrfs(5)). It is empty for all others.
+func MemberOptions(g *storage.Graph, source storage.ID) []string {
+	if sub, ok := g.Node(source).(*storage.Subvolume); ok {
+		source = sub.On[0]
+	}
+	devices := devicesBelow(g, source)
+	if len(devices) < 2 {
+		return nil
+	}
+	var out []string
+	for _, d := range devices {
+		out = append(out, "device="+d)
+	}
+	return out
 }

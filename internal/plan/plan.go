@@ -31,6 +31,16 @@ func (p *Plan) add(op Op, after []int) int {
 	return n
 }
 
+// addRow adds operations that follow each other and gives the number of the last.
+func (p *Plan) addRow(ops []Op, after []int) int {
+	last := 0
+	for _, op := range ops {
+		last = p.add(op, after)
+		after = []int{last}
+	}
+	return last
+}
+
 // Empty reports whether nothing has to be done.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 

@@ -11,18 +11,19 @@ import (
 )
 
 // Holdings is what salvor has done and not taken back. What an act only
-// announced counts as done, since it may have been: the graph decides.
+// announced counts as done, since it may have been: the graph decides. Nodes are
+// known by their lineage.
 type Holdings struct {
-	Opened   map[storage.ID]bool
-	Overlays map[storage.ID]bool
-	Frozen   map[storage.ID]bool
-	Renamed  map[storage.ID]string // the name that it had before
-	Mounts   map[string]bool       // points
+	Opened   map[string]bool
+	Overlays map[string]bool
+	Frozen   map[string]bool
+	Renamed  map[string]string // the name that it had before
+	Mounts   map[string]bool   // points
 }
 
 // NewHoldings gives empty hands.
 func NewHoldings() *Holdings {
-	return &Holdings{map[storage.ID]bool{}, map[storage.ID]bool{}, map[storage.ID]bool{}, map[storage.ID]string{}, map[string]bool{}}
+	return &Holdings{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]bool{}}
 }
 
 // Holdings folds the journal.
@@ -53,59 +54,52 @@ func (j *Journal) failed(i int) bool {
 	return false
 }
 
-// subject is what of an operation's arguments the journal needs.
-type subject struct {
-	ID    storage.ID    `json:"id"`
-	From  string        `json:"from"`
-	To    string        `json:"to"`
-	Mount storage.Mount `json:"mount"`
-}
-
 // fold takes one announced act into account. A closing that failed leaves the
 // thing in hand; an opening that failed may have happened in part, so it counts.
 func (h *Holdings) fold(r Record, failed bool) error {
-	var s subject
-	if err := json.Unmarshal(r.Args, &s); err != nil {
-		return err
-	}
 	switch r.Op {
 	case plan.StartArray{}.Name(), plan.ActivateLV{}.Name(), plan.Unlock{}.Name(), plan.StartMultipath{}.Name(), plan.StartBcache{}.Name():
-		h.Opened[s.ID] = true
+		h.Opened[r.Subject] = true
 	case plan.StopArray{}.Name(), plan.DeactivateLV{}.Name(), plan.Lock{}.Name(), plan.StopMultipath{}.Name(), plan.StopBcache{}.Name():
-		release(h.Opened, s.ID, failed)
+		release(h.Opened, r.Subject, failed)
 	case plan.AddOverlay{}.Name():
-		h.Overlays[s.ID] = true
+		h.Overlays[r.Subject] = true
 	case plan.RemoveOverlay{}.Name():
-		release(h.Overlays, s.ID, failed)
+		release(h.Overlays, r.Subject, failed)
 	case plan.Freeze{}.Name():
-		h.Frozen[s.ID] = true
+		h.Frozen[r.Subject] = true
 	case plan.Thaw{}.Name():
-		release(h.Frozen, s.ID, failed)
+		release(h.Frozen, r.Subject, failed)
 	case plan.RenameMap{}.Name():
-		h.rename(s)
+		return h.rename(r)
 	case plan.Mount{}.Name():
-		h.Mounts[s.Mount.Point] = true
+		h.Mounts[r.Subject] = true
 	case plan.Unmount{}.Name():
-		release(h.Mounts, s.Mount.Point, failed)
+		release(h.Mounts, r.Subject, failed)
 	default:
 		return fmt.Errorf("the operation %q is not known", r.Op)
 	}
 	return nil
 }
 
-func release[K comparable](set map[K]bool, key K, failed bool) {
+func release(set map[string]bool, key string, failed bool) {
 	if !failed {
 		delete(set, key)
 	}
 }
 
-func (h *Holdings) rename(s subject) {
-	switch first, again := h.Renamed[s.ID]; {
-	case !again:
-		h.Renamed[s.ID] = s.From
-	case first == s.To:
-		delete(h.Renamed, s.ID)
+func (h *Holdings) rename(r Record) error {
+	var names struct{ From, To string }
+	if err := json.Unmarshal(r.Args, &names); err != nil {
+		return err
 	}
+	switch first, again := h.Renamed[r.Subject]; {
+	case !again:
+		h.Renamed[r.Subject] = names.From
+	case first == names.To:
+		delete(h.Renamed, r.Subject)
+	}
+	return nil
 }
 
 // Without gives the holdings that are not among the earlier ones.
@@ -117,7 +111,7 @@ func (h *Holdings) Without(earlier *Holdings) *Holdings {
 	}
 }
 
-func minus[K comparable, V any](all, some map[K]V) map[K]V {
+func minus[V any](all, some map[string]V) map[string]V {
 	out := maps.Clone(all)
 	for k := range some {
 		delete(out, k)
@@ -139,23 +133,23 @@ func (h *Holdings) Restored(now *storage.Graph, target string) (base *storage.Gr
 		return h.Mounts[m.Point] || target != "" && h.Mounts[target] && storage.PathContains(target, m.Point)
 	})
 	for n := range base.Nodes() {
-		h.restore(n)
+		h.restore(n, now.Lineage(n.Base().ID))
 	}
 	return base, h.keepUsed(now, base)
 }
 
-func (h *Holdings) restore(n storage.Node) {
+func (h *Holdings) restore(n storage.Node, lineage string) {
 	c := n.Base()
-	if o := storage.OpeningOf(n); o != nil && h.Opened[c.ID] {
+	if o := storage.OpeningOf(n); o != nil && h.Opened[lineage] {
 		storage.SetOpening(n, nil)
 		c.ReadOnly = false
-	} else if before, ok := h.Renamed[c.ID]; ok && o != nil {
+	} else if before, ok := h.Renamed[lineage]; ok && o != nil {
 		o.Name = before
 	}
-	if h.Overlays[c.ID] {
+	if h.Overlays[lineage] {
 		c.Overlay = nil
 	}
-	if h.Frozen[c.ID] && (storage.OpeningOf(n) == nil || !storage.OpeningOf(n).ReadOnly) {
+	if h.Frozen[lineage] && (storage.OpeningOf(n) == nil || !storage.OpeningOf(n).ReadOnly) {
 		c.ReadOnly = false
 	}
 }
@@ -202,14 +196,14 @@ func directMounts(g *storage.Graph, id storage.ID) []storage.Mount {
 func (h *Holdings) Left(now *storage.Graph) []string {
 	var out []string
 	for n := range now.Nodes() {
-		c := n.Base()
-		if h.Opened[c.ID] && storage.OpeningOf(n) != nil {
+		c, lineage := n.Base(), now.Lineage(n.Base().ID)
+		if h.Opened[lineage] && storage.OpeningOf(n) != nil {
 			out = append(out, fmt.Sprintf("%s is open", c.ID))
 		}
-		if h.Overlays[c.ID] && c.Overlay != nil {
+		if h.Overlays[lineage] && c.Overlay != nil {
 			out = append(out, fmt.Sprintf("%s has a stand-in", c.ID))
 		}
-		if h.Frozen[c.ID] && c.ReadOnly && storage.OpeningOf(n) == nil {
+		if h.Frozen[lineage] && c.ReadOnly && storage.OpeningOf(n) == nil {
 			out = append(out, fmt.Sprintf("%s is set read-only", c.ID))
 		}
 	}

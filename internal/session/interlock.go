@@ -96,8 +96,8 @@ func (j *Journal) Condition(now *storage.Graph) (Condition, error) {
 var ErrInterlock = errors.New("refused")
 
 // CheckSame lets Resume pass only for the same system at the same target. root
-// is empty when none was named.
-func (j *Journal) CheckSame(root storage.ID, target string) error {
+// is the lineage of the system's root; it is empty when none was named.
+func (j *Journal) CheckSame(root, target string) error {
 	at, system, is, ok := j.Mounting()
 	switch {
 	case !ok:

@@ -37,10 +37,11 @@ type Record struct {
 	Command string          `json:"command,omitempty"`
 	Target  string          `json:"target,omitempty"`
 	System  string          `json:"system,omitempty"`
-	Root    storage.ID      `json:"root,omitempty"`
+	Root    string          `json:"root,omitempty"` // lineage of the system's root
 	Made    bool            `json:"made,omitempty"` // the target directory did not exist
 	Step    int             `json:"step,omitempty"`
 	Op      string          `json:"op,omitempty"`
+	Subject string          `json:"subject,omitempty"` // lineage of the node, or the mount point
 	Args    json.RawMessage `json:"args,omitempty"`
 	Error   string          `json:"error,omitempty"`
 	Gaps    bool            `json:"gaps,omitempty"`
@@ -97,13 +98,23 @@ func (j *Journal) Add(r Record) error {
 	return nil
 }
 
-// Intend writes down that an operation is about to be carried out.
-func (j *Journal) Intend(s plan.Step) error {
+// Intend writes down that an operation is about to be carried out on the machine
+// that now shows.
+func (j *Journal) Intend(now *storage.Graph, s plan.Step) error {
 	args, err := json.Marshal(s.Op)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot write a journal record: %w", err)
 	}
-	return j.Add(Record{Kind: Intent, Step: s.Number, Op: s.Op.Name(), Args: args})
+	return j.Add(Record{Kind: Intent, Step: s.Number, Op: s.Op.Name(), Subject: subject(now, s.Op), Args: args})
+}
+
+// subject names what an operation changes, by lineage.
+func subject(now *storage.Graph, op plan.Op) string {
+	if id, point := plan.Subject(op); point == "" {
+		return now.Lineage(id)
+	} else {
+		return point
+	}
 }
 
 // Finish writes down how it ended.
@@ -140,7 +151,7 @@ func Lock(m machine.Machine) (unlock func(), err error) {
 var ErrAnother = errors.New("another salvor is at work on this machine")
 
 // Mounting tells where which system is mounted or was about to be.
-func (j *Journal) Mounting() (target, system string, root storage.ID, ok bool) {
+func (j *Journal) Mounting() (target, system, root string, ok bool) {
 	for i := len(j.records) - 1; i >= 0; i-- {
 		if r := j.records[i]; r.Kind == Begin && r.Target != "" {
 			return r.Target, r.System, r.Root, true

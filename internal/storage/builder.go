@@ -3,6 +3,8 @@ package storage
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Builder collects nodes and gives them their IDs at the end, when it is known
@@ -47,14 +49,20 @@ func (b *Builder) Lower(n Node) []Node { return b.on[n] }
 func (b *Builder) Build(mounts []Mount, notes []string, fix func()) (*Graph, error) {
 	byIdentity := map[ID][]Node{}
 	for _, n := range b.nodes {
-		if n.Base().Identity == "" {
+		c := n.Base()
+		if c.Identity == "" {
 			return nil, fmt.Errorf("internal error: a %s node has no identity", n.Kind())
 		}
-		byIdentity[n.Base().Identity] = append(byIdentity[n.Base().Identity], n)
+		c.Identity = c.Identity.valid()
+		byIdentity[c.Identity] = append(byIdentity[c.Identity], n)
 	}
 	done := map[Node]bool{}
+	used := map[ID]bool{}
+	for id := range byIdentity { // no twin gets the name of another thing
+		used[id] = true
+	}
 	for _, n := range b.nodes {
-		b.name(n, byIdentity, done)
+		b.name(n, byIdentity, done, used)
 	}
 	for _, n := range b.nodes {
 		c := n.Base()
@@ -73,18 +81,17 @@ func (b *Builder) Build(mounts []Mount, notes []string, fix func()) (*Graph, err
 // name sets the ID of n, after those of the nodes below it: its identity when
 // it is alone with it, else the identity and the carrier. A number settles what
 // is left, so that no node is ever lost.
-func (b *Builder) name(n Node, all map[ID][]Node, done map[Node]bool) {
+func (b *Builder) name(n Node, all map[ID][]Node, done map[Node]bool, used map[ID]bool) {
 	if done[n] {
 		return
 	}
 	done[n] = true
 	for _, low := range b.on[n] {
-		b.name(low, all, done)
+		b.name(low, all, done, used)
 	}
 	c := n.Base()
 	c.ID = c.Identity
-	twins := all[c.Identity]
-	if len(twins) == 1 {
+	if len(all[c.Identity]) == 1 {
 		return
 	}
 	if on := b.on[n]; len(on) > 0 {
@@ -92,11 +99,26 @@ func (b *Builder) name(n Node, all map[ID][]Node, done map[Node]bool) {
 	} else if p := c.Path(); p != "" {
 		c.ID += ID("@" + p)
 	}
-	for again, try := 2, c.ID; taken(twins, n, c.ID); again++ {
-		c.ID = ID(fmt.Sprintf("%s#%d", try, again))
+	for base, i := c.ID, 1; used[c.ID]; i++ {
+		c.ID = ID(fmt.Sprintf("%s#%d", base, i))
 	}
+	used[c.ID] = true
 }
 
-func taken(twins []Node, n Node, id ID) bool {
-	return slices.ContainsFunc(twins, func(t Node) bool { return t != n && t.Base().ID == id })
+// valid replaces bytes that are no UTF-8, as a name in another encoding has them,
+// by escapes: JSON would make the same character of all of them, and two IDs
+// could become one.
+func (id ID) valid() ID {
+	if utf8.ValidString(string(id)) {
+		return id
+	}
+	var b strings.Builder
+	for i, r := range string(id) {
+		if r == utf8.RuneError && !strings.HasPrefix(string(id[i:]), string(utf8.RuneError)) {
+			fmt.Fprintf(&b, `\x%02x`, id[i])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return ID(b.String())
 }

@@ -33,7 +33,18 @@ func TestBuilderNames(t *testing.T) {
 			for range 3 {
 				b.Add(&Disk{Common: Common{Identity: "disk:"}})
 			}
-		}, []ID{"disk:", "disk:#2", "disk:#3"}},
+		}, []ID{"disk:#1", "disk:#2", "disk:#3"}},
+		"another is called so": {func(b *Builder) {
+			a := b.Add(&Disk{Common: Common{Identity: "disk:a"}})
+			b.Add(&FileSystem{Common: Common{Identity: "fs:1"}}, a)
+			b.Add(&FileSystem{Common: Common{Identity: "fs:1"}}, a)
+			b.Add(&FileSystem{Common: Common{Identity: "fs:1@disk:a"}})
+		}, []ID{"disk:a", "fs:1@disk:a", "fs:1@disk:a#1", "fs:1@disk:a#2"}},
+		"not UTF-8": {func(b *Builder) {
+			b.Add(&Subvolume{Common: Common{Identity: "subvol:1/m\xfcll"}})
+			b.Add(&Subvolume{Common: Common{Identity: "subvol:1/m\xf6ll"}})
+			b.Add(&Subvolume{Common: Common{Identity: "subvol:1/\uFFFD\xff"}})
+		}, []ID{`subvol:1/m\xf6ll`, `subvol:1/m\xfcll`, "subvol:1/\uFFFD\\xff"}},
 		"twins on twins": {func(b *Builder) {
 			for _, p := range []string{"/dev/sda", "/dev/sdb"} {
 				d := &Disk{Common: Common{Identity: "disk:wwn"}}

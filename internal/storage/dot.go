@@ -37,11 +37,13 @@ func (g *Graph) DOT() string {
 }
 
 func (g *Graph) dotLabel(n Node, trouble []string, mounts []Mount) string {
-	lines := []string{g.ShortName(n.Base().ID)}
+	lines := []string{g.ShortName(n.Base().ID), g.Describe(n)}
+	if strings.HasPrefix(lines[1], lines[0]) { // "ext4" and `ext4 "root"`
+		lines = lines[1:]
+	}
 	if size := n.Base().Size; size > 0 {
 		lines[0] += "  " + HumanSize(size)
 	}
-	lines = append(lines, g.Describe(n))
 	if state := append(trouble, g.StateOf(n)...); len(state) > 0 {
 		lines = append(lines, strings.Join(state, ", "))
 	}

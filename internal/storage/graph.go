@@ -179,6 +179,21 @@ func (g *Graph) Disks(id ID) []*Disk {
 	return out
 }
 
+// Lineage names a node so that the name stays the same when a twin of it comes
+// to light or goes: its identity and that of all it lies on, as long as that is a
+// single one. Unlike an ID it is long, and not made to be read.
+func (g *Graph) Lineage(id ID) string {
+	n := g.nodes[id]
+	if n == nil {
+		return string(id)
+	}
+	c := n.Base()
+	if len(c.On) != 1 {
+		return string(c.Identity)
+	}
+	return string(c.Identity) + "@" + g.Lineage(c.On[0])
+}
+
 // Twins gives all nodes that share the identity of id, when there are at least
 // two of them.
 func (g *Graph) Twins(id ID) []Node {

@@ -30,6 +30,9 @@ func everyKind() func(func(Kind) bool) {
 func TestJSONRoundTrip(t *testing.T) {
 	for name, build := range machines {
 		g := build(&lab{t: t})
+		for fs := range All[*FileSystem](g) {
+			fs.Label = strings.ToValidUTF8(fs.Label, "") // JSON cannot hold anything else
+		}
 		before := mustJSON(t, g)
 		var read Graph
 		if err := json.Unmarshal([]byte(before), &read); err != nil {
@@ -38,7 +41,7 @@ func TestJSONRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(before, mustJSON(t, &read)); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
-		if diff := cmp.Diff(g.Tree(TreeOptions{All: true, IDs: true}), read.Tree(TreeOptions{All: true, IDs: true})); name != "hostile" && diff != "" {
+		if diff := cmp.Diff(g.Tree(TreeOptions{All: true, IDs: true}), read.Tree(TreeOptions{All: true, IDs: true})); diff != "" {
 			t.Errorf("%s: the tree of what was read differs:\n%s", name, diff)
 		}
 	}
@@ -148,7 +151,7 @@ func TestUnmarshalFillsIdentity(t *testing.T) {
 // drawn, written, and read again.
 func FuzzUnmarshalJSON(f *testing.F) {
 	for _, build := range machines {
-		if raw, err := json.Marshal(build(&lab{})); err == nil {
+		if raw, err := json.Marshal(build(&lab{t: f})); err == nil {
 			f.Add(raw)
 		}
 	}

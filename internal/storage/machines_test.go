@@ -13,7 +13,7 @@ const (
 // lab builds graphs for tests in few words.
 type lab struct {
 	Builder
-	t *testing.T
+	t testing.TB
 }
 
 func (l *lab) common(id ID, name string, size uint64) Common {

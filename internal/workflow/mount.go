@@ -87,7 +87,7 @@ func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict
 	if err != nil {
 		return nil, err
 	}
-	if err := s.journal.CheckSame(m.System.Root, target); verdict == session.Resume && err != nil {
+	if err := s.journal.CheckSame(s.now.Lineage(m.System.Root), target); verdict == session.Resume && err != nil {
 		return nil, &RefusedError{err.Error(), err}
 	}
 	if o.PlanOnly {
@@ -127,7 +127,7 @@ func (s *sight) settleTarget(o MountOrder, verdict session.Verdict) (string, err
 func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdict session.Verdict) (*system.Mounting, error) {
 	name := o.System
 	if _, _, root, ok := s.journal.Mounting(); ok && verdict == session.Resume && name == "" {
-		name = string(root)
+		name = root
 	}
 	for {
 		sys, err := s.choose(ctx, name)
@@ -268,7 +268,7 @@ func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.journal.Add(session.Record{Kind: session.Begin, Command: "mount", Target: target, System: m.System.Name, Root: m.System.Root, Made: made}); err != nil {
+	if err := s.journal.Add(session.Record{Kind: session.Begin, Command: "mount", Target: target, System: m.System.Name, Root: s.now.Lineage(m.System.Root), Made: made}); err != nil {
 		return nil, err
 	}
 	if o.Network {
@@ -276,11 +276,12 @@ func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, 
 	}
 	s.target = target
 	s.closeTrees()
+	planned := s.now
 	p, failed, err := s.act(ctx, m.Want)
 	if err != nil && p == nil {
 		return nil, err
 	}
-	s.settle(m, p, failed, ctx.Err() != nil)
+	s.settle(m, planned, p, failed, ctx.Err() != nil)
 	report := &MountReport{Mounting: m, Plan: p, Graph: s.now, Done: true}
 	if err != nil {
 		return report, err // Mount takes it down again
@@ -306,14 +307,14 @@ func (s *sight) bindResolver(m *system.Mounting) {
 
 // settle gives every line the state that the machine is in: what counts is what
 // the probe sees, not what the kernel answered.
-func (s *sight) settle(m *system.Mounting, p *plan.Plan, failed map[int]error, stopped bool) {
+func (s *sight) settle(m *system.Mounting, planned *storage.Graph, p *plan.Plan, failed map[int]error, stopped bool) {
 	for i := range m.Lines {
 		l := &m.Lines[i]
 		if l.State != system.Planned {
 			continue
 		}
 		now := s.now.MountAt(l.Point)
-		if now != nil && (l.Source == "" || now.Source == l.Source) {
+		if now != nil && (l.Source == "" || s.now.Lineage(now.Source) == planned.Lineage(l.Source)) {
 			l.State = system.Mounted
 			continue
 		}

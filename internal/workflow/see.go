@@ -75,7 +75,7 @@ func (s *sight) act(ctx context.Context, want *storage.Graph) (*plan.Plan, map[i
 	r, err := apply.Run(ctx, s.w.Machine, p, apply.Options{
 		Before: func(st plan.Step) error {
 			s.w.tell(StepBegins{st, len(p.Steps), s.looking})
-			return s.journal.Intend(st)
+			return s.journal.Intend(s.now, st)
 		},
 		After: func(st plan.Step, err error) {
 			s.w.tell(StepEnds{st, err, s.looking})
@@ -123,7 +123,7 @@ func (s *sight) note(p *plan.Plan, failed map[int]error) {
 		if !did {
 			continue
 		}
-		if id := subjectOf(st.Op); id != "" {
+		if id, _ := plan.Subject(st.Op); id != "" {
 			s.skip[id] = true
 		}
 		s.w.tell(Note{fmt.Sprintf("could not %s: %v", st.Op.Text(), err)})
@@ -134,29 +134,11 @@ func (s *sight) note(p *plan.Plan, failed map[int]error) {
 func (s *sight) without(missing *apply.MissingError) {
 	for _, m := range missing.Programs {
 		for _, st := range m.For {
-			s.skip[subjectOf(st.Op)] = true
+			id, _ := plan.Subject(st.Op)
+			s.skip[id] = true
 		}
 	}
 	s.w.tell(Note{missing.Error()})
-}
-
-// subjectOf is the node that an opening operation opens.
-func subjectOf(op plan.Op) storage.ID {
-	switch op := op.(type) {
-	case plan.StartArray:
-		return op.ID
-	case plan.ActivateLV:
-		return op.ID
-	case plan.Unlock:
-		return op.ID
-	case plan.StartMultipath:
-		return op.ID
-	case plan.StartBcache:
-		return op.ID
-	case plan.AddOverlay:
-		return op.ID
-	}
-	return ""
 }
 
 // overlays reports whether stand-ins can be made: the kernel has device-mapper

@@ -12,7 +12,7 @@ type StatusReport struct {
 	Condition session.Condition `json:"condition"`
 	Target    string            `json:"target,omitempty"`
 	System    string            `json:"system,omitempty"`
-	Root      storage.ID        `json:"root,omitempty"`
+	Root      string            `json:"root,omitempty"`
 	Mounts    []storage.Mount   `json:"mounts,omitempty"`
 	Holdings  []string          `json:"holdings,omitempty"`
 	Gaps      bool              `json:"gaps,omitempty"`

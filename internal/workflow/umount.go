@@ -89,8 +89,8 @@ func (s *sight) left() []string {
 		return []string{err.Error()}
 	}
 	for _, id := range s.kept {
-		delete(h.Opened, id)
-		delete(h.Overlays, id)
+		delete(h.Opened, s.now.Lineage(id))
+		delete(h.Overlays, s.now.Lineage(id))
 	}
 	return h.Left(s.now)
 }

@@ -1,0 +1,48 @@
+# Words for people: "make help".  Everything that is built for the VM tests lies in
+# SALVOR_CACHE (see test/lab/cache.sh), not here.
+
+export CGO_ENABLED := 0
+
+.PHONY: help build test demo lint bench fuzz soak setup lab machines clean
+.DEFAULT_GOAL := build
+
+help: ## show these words
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## make bin/salvor, one static binary
+	go build -trimpath -ldflags "-s -w" -o bin/salvor ./cmd/salvor
+
+test: setup lab machines ## everything: vet, unit tests, and every scenario in VMs
+	go vet ./...
+	SALVOR_LAB=1 go test -timeout 60m ./...
+
+demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
+	go run ./test/demo
+
+lint: ## check Go and shell source
+	go vet ./...
+	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
+	shellcheck -x -s bash scripts/*.sh test/lab/*.sh test/machines/*.sh test/lab/live/init
+
+bench: setup machines build ## measure what README reports
+	go test -run '^$$' -bench . ./bench/...
+
+fuzz: ## fuzz every parser of foreign bytes, FUZZTIME (10s) each
+	scripts/fuzz.sh $(FUZZTIME)
+
+soak: setup lab machines ## run the random-graph tests and the scenarios many times
+	go test -count 1 -rapid.checks 100000 ./internal/plan/...
+	SALVOR_LAB=1 go test -count 5 -timeout 6h ./test/scenarios/...
+
+setup: ## install (apt) what building and testing needs, and say so
+	scripts/setup.sh
+
+lab: setup ## build the VM lab: kernel, initrd, live medium
+	test/lab/build.sh
+
+machines: lab ## build the golden machines, in the lab
+	test/machines/build.sh
+
+clean: ## remove bin/ and what lab and machines have built
+	rm -rf bin
+	test/lab/clean.sh

@@ -1,0 +1,136 @@
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"salvor/internal/machine"
+	"salvor/internal/plan"
+	"salvor/internal/storage"
+	"salvor/internal/system"
+)
+
+// Desk decides on a saved graph instead of a machine, with a directory in place
+// of the files of one system. Nothing is opened and nothing is carried out: what
+// is closed in the graph stays closed, and a root without files is "not seen".
+type Desk struct {
+	graph *storage.Graph
+	root  storage.ID // whose files the directory holds; "" for none
+	tree  machine.Tree
+	owner *machine.Rooted
+}
+
+// NewDesk takes a graph and, unless it is "", the directory that stands for the
+// root of the system whose own fstab line of "/" the graph resolves. It has to be
+// closed.
+func NewDesk(g *storage.Graph, dir string) (*Desk, error) {
+	d := &Desk{graph: g}
+	if dir == "" {
+		return d, nil
+	}
+	var err error
+	if d.owner, err = machine.NewRooted(dir); err != nil {
+		return nil, err
+	}
+	if d.tree, err = d.owner.Tree("/"); err == nil {
+		d.root, err = rootByFstab(g, d.tree)
+	}
+	if err != nil {
+		d.Close()
+		return nil, fmt.Errorf("cannot take %s for the files of a system: %w", dir, err)
+	}
+	return d, nil
+}
+
+// Close lets the directory go.
+func (d *Desk) Close() {
+	if d.tree != nil {
+		d.tree.Close()
+	}
+	if d.owner != nil {
+		d.owner.Close()
+	}
+}
+
+// rootByFstab finds the root that the system in the tree says it has.
+func rootByFstab(g *storage.Graph, tree fs.FS) (storage.ID, error) {
+	s, err := system.Inspect(tree, nil)
+	if err != nil {
+		return "", err
+	}
+	if s == nil {
+		return "", errors.New("no installed system is in it")
+	}
+	for _, e := range s.Fstab.Entries {
+		if e.File != "/" {
+			continue
+		}
+		id, err := system.NewResolver(g, s).Source(e)
+		if err != nil {
+			return "", fmt.Errorf("the root that its fstab names is not in the graph: %w", err)
+		}
+		return id, nil
+	}
+	return "", errors.New("its fstab has no line for /")
+}
+
+var errNotSeen = errors.New("not seen: no directory stands in for its files")
+
+// Tree implements system.Trees.
+func (d *Desk) Tree(root storage.ID) (fs.FS, error) {
+	if d.tree != nil && root == d.root {
+		return d.tree, nil
+	}
+	return nil, &system.LookError{Root: root, Cause: errNotSeen}
+}
+
+// Systems lists what the graph and the directory tell.
+func (d *Desk) Systems() *SystemsReport {
+	findings := system.Find(d.graph, d)
+	return assess(d.graph, findings, func(s *system.System) *system.Mounting {
+		return d.mounting(s, MountOrder{ReadOnly: true})
+	})
+}
+
+// Mount plans what mounting a system would do to the machine of the graph. Keys
+// cannot be tried, and stand-ins are taken to be possible.
+func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
+	systems := system.Systems(system.Find(d.graph, d))
+	s, err := system.Choose(d.graph, systems, o.System)
+	if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
+		return nil, &RefusedError{choice.Error(), choice}
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := d.mounting(s, o)
+	p, err := plan.Diff(d.graph, m.Want)
+	return &MountReport{Mounting: m, Plan: p, Graph: d.graph}, err
+}
+
+func (d *Desk) mounting(s *system.System, o MountOrder) *system.Mounting {
+	target := o.Target
+	if target == "" {
+		target = DefaultTarget
+	}
+	return system.Mount(d.graph, d.graph, s, system.Request{Target: target, ReadOnly: o.ReadOnly, Overlays: true, Trees: d})
+}
+
+// assess says of every system what mounting it now would leave out.
+func assess(g *storage.Graph, findings []system.Finding, mounting func(*system.System) *system.Mounting) *SystemsReport {
+	r := &SystemsReport{Graph: g, Findings: findings, Gaps: map[storage.ID][]system.Line{}, Volumes: map[storage.ID][]system.Volume{}}
+	for _, f := range findings {
+		if f.System == nil {
+			continue
+		}
+		m := mounting(f.System)
+		for _, l := range m.Lines {
+			if l.State == system.Failed || l.State == system.Refused {
+				r.Gaps[f.Root] = append(r.Gaps[f.Root], l)
+			}
+		}
+		r.Volumes[f.Root] = m.Volumes
+	}
+	return r
+}

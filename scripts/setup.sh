@@ -1,0 +1,71 @@
+#!/bin/bash
+# setup.sh: installs what building and testing salvor needs on a Debian 12 machine.
+#
+# Go, git and make are taken as given.  salvor itself needs nothing of this to be
+# built or run: the packages here serve the VM lab (test/lab) and the tests that
+# compare salvor with the distribution's own tools.
+#
+# It does nothing, and needs no root, when everything is there already.
+set -euo pipefail
+
+# The one list: package, then why.
+packages() {
+	cat <<-'LIST'
+	bcache-tools            probe tests read what its mkfs writes
+	btrfs-progs             probe tests read what mkfs.btrfs writes
+	busybox-static          the lab's initramfs and the small hand-made target systems
+	cpio                    packs the lab's initramfs
+	cryptsetup-bin          probe tests read LUKS headers that it writes
+	curl                    fetches util-linux's own libblkid test images
+	dosfstools              probe tests read what mkfs.vfat writes
+	dpkg-dev                unpacks util-linux's source package, for its libblkid test images
+	e2fsprogs               probe tests read what mkfs.ext4 writes
+	exfatprogs              probe tests read what mkfs.exfat writes
+	f2fs-tools              probe tests read what mkfs.f2fs writes
+	fdisk                   sfdisk: partition tables for probe tests
+	gdisk                   sgdisk: GPT with fixed GUIDs for probe tests
+	kmod                    depmod, for the modules unpacked from Debian's kernel package
+	lvm2                    probe tests compare with what its tools report
+	mdadm                   probe tests compare with mdadm --examine
+	mmdebstrap              makes the lab's live medium and machine b's Debian without debootstrap's slowness
+	ntfs-3g                 probe tests read what mkfs.ntfs writes
+	qemu-system-x86         the lab's virtual machines
+	qemu-utils              qemu-img: base images and overlays
+	shellcheck              make lint: the shell scripts here are checked too
+	squashfs-tools          packs the lab's live medium
+	xfsprogs                probe tests read what mkfs.xfs writes
+	zstd                    machine b's Debian tree is kept compressed
+	LIST
+}
+
+missing() {
+	local name reason
+	while read -r name reason; do
+		dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q ' installed$' ||
+			echo "$name $reason"
+	done < <(packages)
+}
+
+main() {
+	local todo
+	todo=$(missing)
+	if [ -z "$todo" ]; then
+		echo "setup: everything needed is installed"
+		return
+	fi
+	echo "setup: installing with apt-get:"
+	while read -r name reason; do
+		printf '  %-18s %s\n' "$name" "$reason"
+	done <<<"$todo"
+	if [ "$(id -u)" != 0 ]; then
+		echo "setup: cannot install packages: not root; run: sudo $0" >&2
+		return 1
+	fi
+	# Another apt may be running (a first boot's unattended upgrade): wait for it.
+	local apt=(apt-get -q -o DPkg::Lock::Timeout=300)
+	"${apt[@]}" update
+	# shellcheck disable=SC2046  # one word per package is what is wanted
+	DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends $(cut -d' ' -f1 <<<"$todo")
+}
+
+main

@@ -1,0 +1,147 @@
+#!/bin/bash
+# run.sh: boots the VM lab with the given disks, for people and for building machines.
+#
+#   run.sh [OPTION…]              a root shell in the lab, on this terminal
+#   run.sh [OPTION…] SCRIPT       runs the file SCRIPT in the lab with bash and ends
+#   run.sh [OPTION…] -c COMMANDS  the same with COMMANDS
+#
+#   --disk FILE[,KEY=VALUE…]   a disk: raw, or qcow2 if FILE ends so; in this order sda, sdb…
+#         serial=S             default: lab1, lab2…
+#         model=M              default: salvor-lab (SCSI only)
+#         wwn=0x…              default: 0x5000c500000000NN, NN counting (SCSI only)
+#         bus=scsi|virtio|nvme default: scsi, because only there model and WWN exist
+#   --machine DIR              all disks of a built machine (see test/machines); implies --snapshot
+#   --snapshot                 nothing that is written to the disks is kept
+#   --share DIR                seen read-only at /salvor in the lab; /salvor/bin is in PATH
+#   --auto                     a live medium that opens arrays and VGs by itself
+#   --append WORDS             more words for the kernel's command line
+#   --memory MB                default 1024
+#   --sockets DIR              no terminal: the console and the control channel are the
+#                              sockets DIR/console and DIR/control (for test/scenarios)
+#   --timeout SECONDS          how long SCRIPT may take, boot included; default 600
+#
+# With a script, its output and exit status are this program's; 126: the lab did not
+# answer, and its console is shown.  Its end is the end of the lab, as if the plug were
+# pulled: what SCRIPT left mounted and dirty stays so on the disks.
+#
+# The emulator is QEMU's TCG, everywhere: KVM is not to be had, or hangs, on many
+# machines that run tests, and a test should not depend on it.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+lab=$("$here/build.sh")
+memory=1024 timeout=600 append='' share='' snapshot='' script='' sockets='' disks=0
+qemu=(
+	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=256 -machine q35,sata=off,smbus=off -cpu max,la57=off -smp 2
+	-nodefaults -no-user-config -display none -no-reboot
+	-kernel "$lab/vmlinuz" -initrd "$lab/initrd"
+	-drive "if=none,id=live,format=raw,readonly=on,file=$lab/live.squashfs"
+	-device virtio-blk-pci,drive=live,serial=salvor-live
+	-device virtio-rng-pci -device virtio-scsi-pci,id=scsi -device virtio-serial-pci
+)
+
+die() {
+	echo "run.sh: $*" >&2
+	exit 126
+}
+
+add_disk() { # FILE[,KEY=VALUE…]
+	local file=${1%%,*} format=raw bus=scsi model=salvor-lab wwn serial pair
+	local -a pairs=()
+	[[ $1 != *,* ]] || IFS=, read -ra pairs <<<"${1#*,}"
+	disks=$((disks + 1))
+	serial=lab$disks wwn=$(printf '0x5000c500000000%02x' "$disks")
+	for pair in ${pairs[@]+"${pairs[@]}"}; do
+		case $pair in
+		serial=* | model=* | wwn=* | bus=*) declare "$pair" ;;
+		*) die "--disk $1: unknown key: $pair" ;;
+		esac
+	done
+	[ -f "$file" ] || die "--disk $1: no such file"
+	[[ $file != *.qcow2 ]] || format=qcow2
+	# cache=unsafe: a flush of the guest costs nothing; QEMU's own end keeps all data.
+	qemu+=(-drive "if=none,id=disk$disks,format=$format,file=$file,cache=unsafe,discard=unmap,detect-zeroes=unmap")
+	case $bus in
+	scsi) qemu+=(-device "scsi-hd,bus=scsi.0,scsi-id=$disks,drive=disk$disks,vendor=SALVOR,product=$model,serial=$serial,wwn=$wwn") ;;
+	virtio) qemu+=(-device "virtio-blk-pci,drive=disk$disks,serial=$serial") ;;
+	nvme) qemu+=(-device "nvme,drive=disk$disks,serial=$serial") ;;
+	*) die "--disk $1: unknown bus: $bus" ;;
+	esac
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--disk) add_disk "$2"; shift ;;
+	--machine)
+		# "disks" lists FILE[,KEY=VALUE…], one a line.
+		while read -r disk; do add_disk "$2/$disk"; done <"$2/disks"
+		snapshot=1
+		shift
+		;;
+	--snapshot) snapshot=1 ;;
+	--share) share=$2; shift ;;
+	--auto) append="$append lab.auto=1" ;;
+	--append) append="$append $2"; shift ;;
+	--memory) memory=$2; shift ;;
+	--sockets) sockets=$2; shift ;;
+	--timeout) timeout=$2; shift ;;
+	-c) script=$2; shift ;;
+	-h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit ;;
+	-*) die "unknown option: $1" ;;
+	*) script=$(cat "$1") ;;
+	esac
+	shift
+done
+
+# Most words are for speed in an emulator: no self tests, no mitigations.  scan=manual: see live/init.
+qemu+=(-m "$memory" -append "console=ttyS0 panic=-1 quiet mitigations=off cryptomgr.notests nokaslr random.trust_cpu=on tsc=reliable scsi_mod.scan=manual$append")
+[ -z "$snapshot" ] || qemu+=(-snapshot)
+[ -z "$share" ] || qemu+=(-virtfs "local,path=$share,mount_tag=share,security_model=none,readonly=on")
+
+if [ -n "$sockets" ]; then
+	exec "${qemu[@]}" -serial "unix:$sockets/console,server=on,wait=off" \
+		-chardev "socket,id=control,path=$sockets/control,server=on,wait=off" \
+		-device virtserialport,chardev=control,name=org.salvor.lab
+fi
+
+if [ -z "$script" ]; then
+	echo "run.sh: to leave the lab: poweroff (or ctrl-a x)" >&2
+	exec "${qemu[@]}" -serial mon:stdio
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkfifo "$work/control.in" "$work/control.out"
+"${qemu[@]}" -serial "file:$work/console" -chardev "pipe,id=control,path=$work/control" \
+	-device virtserialport,chardev=control,name=org.salvor.lab </dev/null 2>"$work/qemu" &
+qemu_pid=$!
+trap 'kill -9 $qemu_pid 2>/dev/null || true; rm -rf "$work"' EXIT
+exec 3<>"$work/control.in" 4<>"$work/control.out"
+
+no_answer() {
+	sed 's/^/qemu: /' "$work/qemu" >&2
+	sed 's/^/console: /' "$work/console" >&2
+	die "the lab did not answer: $1"
+}
+
+# answer prints the lab's output as it comes and sets status, or fails after the timeout.
+answer() {
+	local kind value left
+	while left=$((timeout - SECONDS)) && [ $left -gt 0 ] && kill -0 $qemu_pid 2>/dev/null; do
+		IFS=' ' read -r -t 5 kind value <&4 || continue
+		case $kind in
+		OUT) base64 -d <<<"$value" ;;
+		ERR) base64 -d <<<"$value" >&2 ;;
+		READY) base64 -w0 <<<"$script" >&3 && echo >&3 ;;
+		RC) status=$value && return ;;
+		esac
+	done
+	return 1
+}
+
+SECONDS=0
+answer || no_answer "within $timeout s"
+# On SIGTERM QEMU stops its guest at once, but writes its own image metadata first.
+kill $qemu_pid 2>/dev/null || true
+wait $qemu_pid 2>/dev/null || true
+exit "$status"

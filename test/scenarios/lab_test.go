@@ -1,0 +1,266 @@
+package scenarios
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// patience bounds one command in the lab. It is generous: the lab is emulated,
+// and shares two cores with other tests.
+const patience = 8 * time.Minute
+
+// vm is a lab that runs with a machine's disks.
+type vm struct {
+	cmd     *exec.Cmd
+	stderr  bytes.Buffer
+	control net.Conn
+	lines   *bufio.Reader
+	console *console
+	disks   []disk
+	ended   chan struct{}
+}
+
+// disk is an overlay that the lab writes to, and the image below it.
+type disk struct{ overlay, base string }
+
+// bootVM boots the lab with overlays of the machines' disks. dir is for its files.
+func bootVM(dir, share string, machines []string, args ...string) (*vm, error) {
+	v := &vm{ended: make(chan struct{})}
+	run := append([]string{filepath.Join(repo, "test/lab/run.sh"), "--sockets", dir, "--share", share}, args...)
+	for _, m := range machines {
+		disks, err := v.overlays(dir, m)
+		if err != nil {
+			return nil, err
+		}
+		run = append(run, disks...)
+	}
+	v.cmd = exec.Command("bash", run...)
+	v.cmd.Stderr = &v.stderr
+	v.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := v.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { v.cmd.Wait(); close(v.ended) }()
+	if err := v.connect(dir); err != nil {
+		v.kill()
+		return nil, fmt.Errorf("the lab does not answer: %w\n%s", err, v.stderr.String())
+	}
+	return v, nil
+}
+
+// overlays makes an overlay of each disk of a built machine and gives the --disk
+// arguments for them.
+func (v *vm) overlays(dir, machine string) ([]string, error) {
+	home, err := machineDir(machine)
+	if err != nil {
+		return nil, err
+	}
+	list, err := os.ReadFile(filepath.Join(home, "disks"))
+	if err != nil {
+		return nil, err
+	}
+	var args []string
+	for line := range strings.Lines(string(list)) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), ",")
+		d := disk{overlay: filepath.Join(dir, machine+"-"+name), base: filepath.Join(home, name)}
+		out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", d.base, d.overlay).CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("cannot make an overlay: %w: %s", err, out)
+		}
+		v.disks = append(v.disks, d)
+		args = append(args, "--disk", d.overlay+","+rest)
+	}
+	return args, nil
+}
+
+// connect waits for the sockets, and for the lab to say that it is ready.
+func (v *vm) connect(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var err error
+	if v.control, err = v.dial(ctx, filepath.Join(dir, "control")); err != nil {
+		return err
+	}
+	con, err := v.dial(ctx, filepath.Join(dir, "console"))
+	if err != nil {
+		return err
+	}
+	v.console = newConsole(con)
+	v.lines = bufio.NewReader(v.control)
+	v.control.SetReadDeadline(time.Now().Add(patience))
+	line, err := v.lines.ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "READY") {
+		return fmt.Errorf("not ready: %q, %w; console:\n%s", line, err, v.console.text())
+	}
+	return nil
+}
+
+func (v *vm) dial(ctx context.Context, socket string) (net.Conn, error) {
+	for {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			return conn, nil
+		}
+		select {
+		case <-v.ended:
+			return nil, errors.New("the emulator has ended")
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond): // QEMU makes its sockets, and tells nobody
+		}
+	}
+}
+
+// run runs a script in the lab and gives what it wrote and its exit status.
+func (v *vm) run(script string) (stdout, stderr []byte, status int, err error) {
+	v.control.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintln(v.control, base64.StdEncoding.EncodeToString([]byte(script))); err != nil {
+		return nil, nil, 0, err
+	}
+	for {
+		line, err := v.lines.ReadString('\n')
+		if err != nil {
+			return stdout, stderr, 0, fmt.Errorf("the lab has ended while it ran %q: %w; console:\n%s", script, err, v.console.text())
+		}
+		kind, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if kind == "RC" {
+			_, err := fmt.Sscan(value, &status)
+			return stdout, stderr, status, err
+		}
+		piece, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			return stdout, stderr, 0, fmt.Errorf("the lab answered %q: %w", line, err)
+		}
+		switch kind {
+		case "OUT":
+			stdout = append(stdout, piece...)
+		case "ERR":
+			stderr = append(stderr, piece...)
+		}
+	}
+}
+
+// kill pulls the plug. What the lab has written to its disks is in the overlays.
+func (v *vm) kill() {
+	select {
+	case <-v.ended:
+		return
+	default:
+	}
+	v.cmd.Process.Signal(syscall.SIGTERM) // QEMU stops the guest at once and closes its images
+	select {
+	case <-v.ended:
+	case <-time.After(20 * time.Second):
+		syscall.Kill(-v.cmd.Process.Pid, syscall.SIGKILL)
+		<-v.ended
+	}
+}
+
+// changed compares every disk, byte for byte, with what it was before the boot.
+func (v *vm) changed() ([]string, error) {
+	var out []string
+	for _, d := range v.disks {
+		said, err := exec.Command("qemu-img", "compare", "-F", "qcow2", "-f", "qcow2", d.base, d.overlay).CombinedOutput()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.As(err, &exit) && exit.ExitCode() == 1:
+			out = append(out, fmt.Sprintf("%s: %s", filepath.Base(d.overlay), bytes.TrimSpace(said)))
+		default:
+			return nil, fmt.Errorf("cannot compare %s: %w: %s", d.overlay, err, said)
+		}
+	}
+	return out, nil
+}
+
+// console is the lab's serial console: a root shell, typed at and read.
+type console struct {
+	conn net.Conn
+	mu   sync.Mutex
+	seen []byte
+	read int // what has been expected already
+	more chan struct{}
+}
+
+func newConsole(conn net.Conn) *console {
+	c := &console{conn: conn, more: make(chan struct{}, 1)}
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := conn.Read(buf)
+			c.mu.Lock()
+			c.seen = append(c.seen, buf[:n]...)
+			c.mu.Unlock()
+			select {
+			case c.more <- struct{}{}:
+			default:
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *console) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return string(c.seen)
+}
+
+func (c *console) send(text string) error {
+	_, err := io.WriteString(c.conn, text)
+	return err
+}
+
+// expect waits until what came after the last expect matches.
+func (c *console) expect(re *regexp.Regexp) error {
+	deadline := time.After(patience)
+	for {
+		c.mu.Lock()
+		at := re.FindIndex(c.seen[c.read:])
+		if at != nil {
+			c.read += at[1]
+		}
+		rest := string(c.seen[c.read:])
+		c.mu.Unlock()
+		if at != nil {
+			return nil
+		}
+		select {
+		case <-c.more:
+		case <-deadline:
+			return fmt.Errorf("the console does not show %s; it shows:\n%s", re, rest)
+		}
+	}
+}
+
+var building sync.Mutex
+
+// machineDir is where a golden machine lies; it is built if it is not there.
+func machineDir(name string) (string, error) {
+	building.Lock()
+	defer building.Unlock()
+	cmd := exec.Command("bash", filepath.Join(repo, "test/machines/build.sh"), name)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("cannot build the machine %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,158 @@
+// Package scenarios runs salvor on golden machines, in a VM with a real kernel.
+//
+// A scenario is a file testdata/NAME.txtar in the language of testscript, with
+// these commands added:
+//
+//	boot MACHINE… [--auto …]  boots the lab with overlays of the machines' disks
+//	guest [-rc N] COMMAND     runs a line of shell in the lab; stdout and stderr
+//	                          are then those of the command
+//	type TEXT                 types at the console; \n is the return key
+//	expect REGEXP             waits until the console shows it
+//	halt                      pulls the plug
+//	unchanged                 pulls the plug; every disk is byte for byte as before
+//	changed DISK              pulls the plug; that disk is not as before
+//
+// They need the lab, so they run under "make test" and are skipped without it.
+package scenarios
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// repo is the top of the tree that this file lies in.
+var repo = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "../..")
+}()
+
+func TestScenarios(t *testing.T) {
+	if os.Getenv("SALVOR_LAB") == "" {
+		t.Skip("needs the VM lab: run \"make test\", or set SALVOR_LAB=1")
+	}
+	share := t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(share, "bin/salvor"), "./cmd/salvor")
+	build.Dir, build.Env = repo, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build salvor: %v\n%s", err, out)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			s := &stage{share: share}
+			env.Values[stageKey{}] = s
+			env.Defer(s.end)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"boot": boot, "guest": guest, "type": typeText, "expect": expect,
+			"halt": halt, "unchanged": unchanged, "changed": changed,
+		},
+	})
+}
+
+type stageKey struct{}
+
+// stage is what one scenario works with.
+type stage struct {
+	share string
+	dirs  []string
+	vm    *vm
+}
+
+func (s *stage) end() {
+	if s.vm != nil {
+		s.vm.kill()
+	}
+	for _, d := range s.dirs {
+		os.RemoveAll(d)
+	}
+}
+
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+
+// lab gives the running lab.
+func lab(ts *testscript.TestScript) *vm {
+	v := stageOf(ts).vm
+	if v == nil {
+		ts.Fatalf("boot comes first")
+	}
+	return v
+}
+
+func boot(ts *testscript.TestScript, neg bool, args []string) {
+	s := stageOf(ts)
+	if s.vm != nil {
+		s.vm.kill()
+	}
+	var machines, options []string
+	for i, a := range args {
+		if strings.HasPrefix(a, "-") {
+			options = args[i:]
+			break
+		}
+		machines = append(machines, a)
+	}
+	dir, err := os.MkdirTemp("", "lab") // a socket's path has at most 107 bytes: not below $WORK
+	ts.Check(err)
+	s.dirs = append(s.dirs, dir)
+	s.vm, err = bootVM(dir, s.share, machines, options...)
+	ts.Check(err)
+}
+
+func guest(ts *testscript.TestScript, neg bool, args []string) {
+	want, script := 0, args
+	if len(args) > 1 && args[0] == "-rc" {
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		want, script = n, args[2:]
+	}
+	stdout, stderr, status, err := lab(ts).run(strings.Join(script, " "))
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s", stdout)
+	fmt.Fprintf(ts.Stderr(), "%s", stderr)
+	switch {
+	case neg && status == 0:
+		ts.Fatalf("it succeeded, and should not have")
+	case !neg && status != want:
+		ts.Fatalf("exit status %d, not %d; stdout:\n%s\nstderr:\n%s", status, want, stdout, stderr)
+	}
+}
+
+func typeText(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(lab(ts).console.send(strings.ReplaceAll(strings.Join(args, " "), `\n`, "\r")))
+}
+
+func expect(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(lab(ts).console.expect(regexp.MustCompile(strings.Join(args, " "))))
+}
+
+func halt(ts *testscript.TestScript, neg bool, args []string) { lab(ts).kill() }
+
+func unchanged(ts *testscript.TestScript, neg bool, args []string) {
+	lab(ts).kill()
+	diff, err := lab(ts).changed()
+	ts.Check(err)
+	if len(diff) > 0 {
+		ts.Fatalf("disks were changed:\n%s", strings.Join(diff, "\n"))
+	}
+}
+
+func changed(ts *testscript.TestScript, neg bool, args []string) {
+	lab(ts).kill()
+	diff, err := lab(ts).changed()
+	ts.Check(err)
+	if !strings.Contains(strings.Join(diff, "\n"), args[0]) {
+		ts.Fatalf("%s was not changed", args[0])
+	}
+}
