@@ -4,10 +4,11 @@
 //
 // A Machine is the live system that salvor runs on, or something that stands in
 // for it: Live is the real one, Recorder writes down what passes through another
-// machine, Replay gives back what a Recorder wrote, and machinetest.Machine is a
-// fake that changes when told to. A Cmd is one run of an outside program. A Tree
-// is a file system that was mounted detached, in no directory, to be looked at;
-// it is gone when it is closed, or when the process dies.
+// machine, Replay gives back what a Recorder wrote, Rooted is a directory whose
+// files stand in for the system's, and machinetest.Machine is a fake that changes
+// when told to. A Cmd is one run of an outside program. A Tree is a directory to
+// be looked at, most often a file system that was mounted detached, in no
+// directory: it is gone when it is closed, or when the process dies.
 //
 // The package decides nothing and knows neither the device graph nor plans. It
 // is the only one that imports os/exec and x/sys/unix (the rule and its reason
@@ -42,7 +43,8 @@ type Machine interface {
 	// exit status: 128+n when signal n ended it.
 	Attach(ctx context.Context, c Cmd) (status int, err error)
 
-	// ReadFile reads a file whole, at most 16 MiB of it; never blocks on a FIFO.
+	// ReadFile reads a regular file whole. It refuses anything else, so it never
+	// blocks on a FIFO, and a file of more than 16 MiB.
 	ReadFile(name string) ([]byte, error)
 	// ReadDir gives the sorted names in a directory.
 	ReadDir(name string) ([]string, error)
@@ -85,6 +87,9 @@ type Machine interface {
 	// live system, never for a target's.
 	MkdirAll(name string, perm fs.FileMode) error
 	Remove(name string) error
+	// WriteSysfs writes value to a file below /sys that is there already, in one
+	// write(2): the kernel's interface where it has no program (bcache).
+	WriteSysfs(name, value string) error
 	// Lock takes an exclusive lock on a file, without waiting: it fails with
 	// ErrLocked when another process holds it. The lock ends with unlock or with
 	// the process.
@@ -163,7 +168,7 @@ type Tree interface {
 // Virtual is set.
 type MountRequest struct {
 	Device  string // path of the block device, never the text of an fstab
-	Bind    string // a tree of the live system, bound here
+	Bind    string // a tree of the live system, bound here; one below Root is resolved inside Root
 	Virtual string // the "source" of a file system without a device: "proc", "tmpfs"
 	Type    string // vfstype
 	// Options are options of the file system and of the mount ("nosuid", "ro",
@@ -184,6 +189,7 @@ var (
 	ErrNoPoint      = errors.New("the mount point does not exist")
 	ErrPointNotDir  = errors.New("the mount point is not a directory")
 	ErrDirty        = errors.New("its journal has to be replayed, and the device is read-only")
+	ErrReadOnly     = errors.New("the device is read-only")
 	ErrUnknownType  = errors.New("the kernel does not know this type of file system")
 	ErrBadContent   = errors.New("wrong type, bad option or damaged file system")
 	ErrNoSuchDevice = errors.New("the device does not exist")

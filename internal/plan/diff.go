@@ -31,11 +31,15 @@ type differ struct {
 }
 
 // checkWant refuses a want in which something is up that rests on something
-// closed, or that lies on nodes which have does not have.
+// closed, or that lies on nodes which have does not have, or that would seem
+// shielded by a stand-in and is not.
 func (d *differ) checkWant() error {
 	for _, it := range slices.SortedFunc(maps.Keys(d.want.up), compareItems) {
 		if it.aspect != mounted && d.have.graph.Node(storage.ID(it.subject)) == nil {
 			return fmt.Errorf("internal error: the wanted graph has %s, which is not there", it.subject)
+		}
+		if it.aspect == overlay && carriesPartitions(d.want.graph, storage.ID(it.subject)) {
+			return fmt.Errorf("internal error: the wanted graph has a stand-in for %s, but partitions lie on it, which the kernel would not see through it", it.subject)
 		}
 		for _, need := range d.want.needsOf(it) {
 			if need.aspect == opening && d.want.isShut(need) {
@@ -44,6 +48,12 @@ func (d *differ) checkWant() error {
 		}
 	}
 	return nil
+}
+
+func carriesPartitions(g *storage.Graph, id storage.ID) bool {
+	return slices.ContainsFunc(g.Upper(id), func(n storage.Node) bool {
+		return n.Kind() == storage.KindTable || n.Kind() == storage.KindPartition
+	})
 }
 
 // isShut reports whether it is the opening of a node that has to be opened and

@@ -84,7 +84,10 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		}
 		steps = append(steps, stepJSON{s.Number, s.Op.Name(), args, s.After, s.Op.Text()})
 	}
-	return json.Marshal(map[string]any{"version": FormatVersion, "steps": steps})
+	return json.Marshal(struct {
+		Version int        `json:"version"`
+		Steps   []stepJSON `json:"steps"`
+	}{FormatVersion, steps})
 }
 
 // StaleError is a plan that was made for another state of the machine.
@@ -94,8 +97,9 @@ func (e *StaleError) Error() string {
 	return "cannot carry out the plan: the machine has changed since it was made: " + strings.Join(e.Changed, ", ")
 }
 
-// CheckFresh compares what the plan touches with the machine as it is now. It
-// fails with *StaleError.
+// CheckFresh compares what the plan touches with the machine as it is now: how it
+// stands, and the paths of its devices, since the kernel's names may have moved.
+// It fails with *StaleError.
 func (p *Plan) CheckFresh(now *storage.Graph) error {
 	was, is := newView(p.have), newView(now)
 	var changed []string
@@ -103,7 +107,7 @@ func (p *Plan) CheckFresh(now *storage.Graph) error {
 		it := s.Op.item()
 		a, wasUp := was.up[it]
 		b, isUp := is.up[it]
-		if wasUp != isUp || a != b {
+		if wasUp != isUp || a != b || moved(p.have, now, s.Op) {
 			changed = append(changed, it.String())
 		}
 	}
@@ -112,6 +116,22 @@ func (p *Plan) CheckFresh(now *storage.Graph) error {
 	}
 	slices.Sort(changed)
 	return &StaleError{slices.Compact(changed)}
+}
+
+// moved reports whether what an operation acts on has gone or lies on devices of
+// other names.
+func moved(was, now *storage.Graph, op Op) bool {
+	id, point := Subject(op)
+	if m, ok := op.(Mount); ok {
+		id = m.Mount.Source
+	}
+	if point != "" && id == "" {
+		return false
+	}
+	if was.Node(id) == nil {
+		return false // it comes to light only while the plan is carried out
+	}
+	return now.Node(id) == nil || was.OwnPath(id) != now.OwnPath(id) || !slices.Equal(devicesBelow(was, id), devicesBelow(now, id))
 }
 
 // CheckMountOnly makes sure that the plan opens, closes, mounts and unmounts and

@@ -41,7 +41,8 @@ func TestCheckFresh(t *testing.T) {
 		"opened": {func(g *storage.Graph) {
 			storage.SetOpening(g.Node("luks:system"), &storage.Opening{Name: "other"})
 			storage.SetOpening(g.Node("lv:root"), &storage.Opening{})
-		}, []string{"opening of luks:system", "opening of lv:root"}},
+		}, []string{"mount of /t", "opening of luks:system", "opening of lv:home", "opening of lv:root"}},
+		"a disk that is called otherwise": {func(g *storage.Graph) { g.Node("part:sda1").Base().Names[0].Path = "/dev/sdb1" }, []string{"opening of luks:system"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := have.Clone()
@@ -137,7 +138,7 @@ func TestPlanJSON(t *testing.T) {
 		t.Error(diff)
 	}
 	empty, _, _ := planOf(t, "mount-done")
-	if raw, err = json.Marshal(empty); err != nil || string(raw) != `{"steps":[],"version":1}` {
+	if raw, err = json.Marshal(empty); err != nil || string(raw) != `{"version":1,"steps":[]}` {
 		t.Errorf("an empty plan is %s (%v)", raw, err)
 	}
 	if !empty.Empty() || empty.Text() != "" {

@@ -213,7 +213,7 @@ func drawState(t *rapid.T, nodes []storage.Node, label string) *storage.Graph {
 			if coin("freeze", id) {
 				n.Base().ReadOnly = true
 			}
-			if coin("overlay", id) {
+			if !carriesPartitions(g, id) && coin("overlay", id) {
 				n.Base().Overlay = &storage.Opening{Name: "cow-" + string(id)}
 			}
 		}

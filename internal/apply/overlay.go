@@ -1,0 +1,108 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"salvor/internal/machine"
+	"salvor/internal/tool"
+)
+
+// AddCow puts a copy-on-write stand-in before a device. The writes go to a loop
+// device whose file lives in memory.
+type AddCow struct {
+	Device, Name string
+	Size         uint64 // of the store, in bytes
+	Udev         bool
+}
+
+// RemoveCow removes a stand-in and the loop device that took its writes.
+type RemoveCow struct {
+	Name string
+	Udev bool
+}
+
+// Shell implements Action. The store's file is unlinked at once: it lives as long
+// as the loop device does.
+func (a AddCow) Shell() string {
+	cmd := tool.CreateOverlay(tool.Overlay{Name: a.Name, Origin: "ORIGIN", Store: "STORE"}, a.Udev)
+	table := fmt.Sprintf(`"0 $(blockdev --getsz %[1]s) snapshot %[1]s $store N 8"`, quoteInDouble(a.Device))
+	args := strings.Replace(cmd.String(), machine.Quote("0 0 snapshot ORIGIN STORE N 8"), table, 1)
+	return strings.Join([]string{
+		"file=$(mktemp /dev/shm/salvor.XXXXXX)",
+		fmt.Sprintf(`truncate -s %d "$file"`, a.Size),
+		`store=$(losetup --find --show "$file")`,
+		`rm "$file"`,
+		args,
+	}, "\n")
+}
+
+// quoteInDouble makes s a word inside double quotes. A device path with a blank
+// is of no use in a device-mapper table anyway: the kernel splits it there.
+func quoteInDouble(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(s)
+}
+
+// Shell implements Action.
+func (a RemoveCow) Shell() string {
+	return strings.Join([]string{
+		"dev=$(" + tool.OverlayTable(a.Name).String() + " | cut -d ' ' -f 5)",
+		tool.RemoveOverlay(a.Name, a.Udev).String(),
+		`losetup --detach "/dev/$(basename "$(readlink "/sys/dev/block/$dev")")"`,
+	}, "\n")
+}
+
+func (AddCow) programs() []string    { return []string{"dmsetup"} }
+func (RemoveCow) programs() []string { return []string{"dmsetup"} }
+
+func (a AddCow) do(ctx context.Context, h *hand) error {
+	sectors, err := h.sectors(ctx, a.Device)
+	if err != nil {
+		return err
+	}
+	store, err := h.m.AttachLoop(a.Size)
+	if err != nil {
+		return err
+	}
+	o := tool.Overlay{Name: a.Name, Origin: a.Device, Store: store, Sectors: sectors}
+	if err := h.run(ctx, tool.CreateOverlay(o, a.Udev)); err != nil {
+		return errors.Join(err, h.m.DetachLoop(store))
+	}
+	return nil
+}
+
+func (h *hand) sectors(ctx context.Context, device string) (uint64, error) {
+	b, err := h.m.OpenBlock(ctx, device)
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	return uint64(b.Size()) / 512, nil
+}
+
+// do removes the map by its UUID, which no foreign map has, and detaches the loop
+// device that stood as the store in its table: the origin may be a loop device
+// too, and that one is not ours.
+func (a RemoveCow) do(ctx context.Context, h *hand) error {
+	answer, err := h.m.Run(ctx, tool.OverlayTable(a.Name))
+	if err != nil {
+		return tool.Explain(err)
+	}
+	_, dev, err := tool.ParseOverlayTable(answer.Stdout)
+	if err != nil {
+		return err
+	}
+	store, err := h.kernelNameOf(dev)
+	if err != nil {
+		return err
+	}
+	if err := h.run(ctx, tool.RemoveOverlay(a.Name, a.Udev)); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(store, "loop") {
+		return nil
+	}
+	return h.m.DetachLoop("/dev/" + store)
+}
