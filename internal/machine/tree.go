@@ -24,6 +24,7 @@ var (
 	_ fs.ReadDirFS  = (*dirTree)(nil)
 	_ fs.StatFS     = (*dirTree)(nil)
 	_ fs.ReadLinkFS = (*dirTree)(nil)
+	_ fs.SubFS      = (*dirTree)(nil)
 )
 
 // Tree looks at a directory of the live system and at what is mounted below it.
@@ -140,6 +141,29 @@ func (t *dirTree) ReadLink(name string) (to string, err error) {
 		return err
 	})
 	return to, err
+}
+
+// Sub gives the tree below a directory as a Tree of its own: an absolute link in
+// it starts at that directory. It has to be closed too.
+func (t *dirTree) Sub(dir string) (sub fs.FS, err error) {
+	err = t.use("sub", dir, func(root int) error {
+		fd, err := openPath(root, dir, nofollow)
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		if !fileMode(st.Mode).IsDir() {
+			unix.Close(fd)
+			return unix.ENOTDIR
+		}
+		sub = &dirTree{root: fd}
+		return nil
+	})
+	return sub, err
 }
 
 // treeFile is an open file of a tree. os.File is kept inside: its Chmod and Chown
