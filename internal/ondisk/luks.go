@@ -1,0 +1,265 @@
+package ondisk
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"slices"
+	"strconv"
+)
+
+// LUKS is the header of an encrypted container.
+type LUKS struct {
+	ID
+	Version   int    // 1 or 2
+	Subsystem string // LUKS2: the owner's mark
+	// Cipher is in dm-crypt's notation, "aes-xts-plain64".
+	Cipher  string
+	KeySize int // bytes of the volume key, 0 when the header does not say
+	// PayloadOffset is where the data begins, in bytes; 0 in a detached header.
+	PayloadOffset uint64
+	HeaderSize    uint64 // bytes of one copy of a LUKS2 header with its JSON, or of a LUKS1 header
+	Keyslots      []Keyslot
+	Tokens        []Token
+	// Requirements are features that an opener must know ("online-reencrypt").
+	Requirements []string
+	// Secondary tells that the first copy of a LUKS2 header is lost, and the
+	// second was read. cryptsetup repairs it when it opens the device.
+	Secondary bool
+}
+
+// Format implements Signature.
+func (*LUKS) Format() string { return "crypto_LUKS" }
+
+// Keyslot is one key slot that is in use.
+type Keyslot struct {
+	ID   int
+	Type string // "luks1", "luks2", "reencrypt"
+	KDF  string // "pbkdf2", "argon2id", …
+}
+
+// Token tells where a key may come from without a passphrase.
+type Token struct {
+	ID       int
+	Type     string // "systemd-tpm2", "systemd-fido2", "clevis", "luks2-keyring"…
+	Keyslots []int
+}
+
+const (
+	luksMagic     = "LUKS\xba\xbe"
+	luksMagic2    = "SKUL\xba\xbe"
+	luks1KeyOn    = 0x00ac71f3
+	luks1Size     = 592
+	luks2Binary   = 4096
+	luks2Checksum = 448
+)
+
+// luks2Secondary are the offsets that the second header can have, one for
+// each size that a header area can have (LUKS2 on-disk format 1.1, 2.2).
+var luks2Secondary = []int64{
+	0x4000, 0x8000, 0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000, 0x400000,
+}
+
+func findLUKS(d *device) (Signature, error) {
+	b := d.at(0, luks1Size)
+	if b == nil || string(b[:6]) != luksMagic {
+		return nil, nil
+	}
+	switch version := be.Uint16(b[6:]); version {
+	case 1:
+		return parseLUKS1(b), nil
+	case 2:
+		return readLUKS2(d)
+	default:
+		return nil, damaged(fmt.Sprintf("LUKS: the version is %d", version), 0)
+	}
+}
+
+// findLUKSSecondary looks for a LUKS2 whose first header was overwritten.
+func findLUKSSecondary(d *device) (Signature, error) {
+	for _, off := range luks2Secondary {
+		if !d.has(off, luksMagic2) {
+			continue
+		}
+		l, err := parseLUKS2(d, off)
+		if l == nil {
+			return nil, err
+		}
+		l.Secondary = true
+		d.notef("the LUKS2 header at offset 0 is lost, the second one at offset %d was read", off)
+		return l, err
+	}
+	return nil, nil
+}
+
+// parseLUKS1 reads the header (LUKS On-Disk Format Specification 1.2.3).
+func parseLUKS1(b []byte) *LUKS {
+	l := &LUKS{
+		ID: ID{UUID: cstring(b[168:208])}, Version: 1, HeaderSize: luks1Size,
+		Cipher:        cstring(b[8:40]) + "-" + cstring(b[40:72]),
+		KeySize:       int(min(be.Uint32(b[108:]), 1<<20)),
+		PayloadOffset: uint64(be.Uint32(b[104:])) * 512,
+	}
+	for i := range 8 {
+		if be.Uint32(b[208+48*i:]) == luks1KeyOn {
+			l.Keyslots = append(l.Keyslots, Keyslot{ID: i, Type: "luks1", KDF: "pbkdf2"})
+		}
+	}
+	return l
+}
+
+// readLUKS2 reads the first header, or the second where the first is damaged.
+func readLUKS2(d *device) (Signature, error) {
+	l, err := parseLUKS2(d, 0)
+	if err == nil {
+		return l, nil
+	}
+	for _, off := range luks2Secondary {
+		if !d.has(off, luksMagic2) {
+			continue
+		}
+		if second, err2 := parseLUKS2(d, off); err2 == nil {
+			second.Secondary = true
+			return second, fmt.Errorf("the second header at offset %d was read: %w", off, err)
+		}
+	}
+	if l == nil {
+		return nil, err
+	}
+	return l, err
+}
+
+// parseLUKS2 reads one header with its JSON area (LUKS2 on-disk format 1.1).
+// With an error it returns what the binary part says, if that is sane.
+func parseLUKS2(d *device, off int64) (*LUKS, error) {
+	b := d.at(off, luks2Binary)
+	if b == nil {
+		return nil, damaged("LUKS2: the header is cut off", off)
+	}
+	size := be.Uint64(b[8:])
+	l := &LUKS{
+		ID:      ID{UUID: cstring(b[168:208]), Label: label(b[24:72])},
+		Version: int(be.Uint16(b[6:])), Subsystem: label(b[208:256]), HeaderSize: size,
+	}
+	switch {
+	case l.Version != 2:
+		return nil, damaged("LUKS2: the version is wrong", off)
+	case be.Uint64(b[256:]) != uint64(off):
+		return l, damaged("LUKS2: the header was copied from elsewhere", off)
+	case size <= luks2Binary || size > maxRead || size&(luks2Binary-1) != 0:
+		return l, damaged("LUKS2: the size is out of bounds", off)
+	}
+	whole := d.at(off, int(size))
+	if whole == nil {
+		return l, damaged("LUKS2: the JSON area cannot be read", off)
+	}
+	if err := l.parseJSON(whole[luks2Binary:]); err != nil {
+		return l, damaged(fmt.Sprintf("LUKS2: the JSON area: %v", err), off)
+	}
+	return l, checkLUKS2(whole, off)
+}
+
+// checkLUKS2 verifies the checksum, which covers header and JSON area with
+// the checksum's own field zero.
+func checkLUKS2(whole []byte, off int64) error {
+	var h hash.Hash
+	switch name := cstring(whole[72:104]); name {
+	case "sha256":
+		h = sha256.New()
+	case "sha512":
+		h = sha512.New()
+	default:
+		return fmt.Errorf("cannot check the header at offset %d: its checksum is %q", off, name)
+	}
+	h.Write(whole[:luks2Checksum])
+	h.Write(make([]byte, 64))
+	h.Write(whole[luks2Checksum+64:])
+	if sum := h.Sum(nil); !bytes.Equal(sum, whole[luks2Checksum:luks2Checksum+len(sum)]) {
+		return damaged("LUKS2: the checksum is wrong", off)
+	}
+	return nil
+}
+
+// luks2JSON is what is used of the JSON area; numbers are strings in it.
+type luks2JSON struct {
+	Keyslots map[string]struct {
+		Type    string `json:"type"`
+		KeySize int    `json:"key_size"`
+		KDF     struct {
+			Type string `json:"type"`
+		} `json:"kdf"`
+	} `json:"keyslots"`
+	Tokens map[string]struct {
+		Type     string   `json:"type"`
+		Keyslots []string `json:"keyslots"`
+	} `json:"tokens"`
+	Segments map[string]struct {
+		Type       string `json:"type"`
+		Offset     string `json:"offset"`
+		Encryption string `json:"encryption"`
+	} `json:"segments"`
+	Config struct {
+		Requirements struct {
+			Mandatory []string `json:"mandatory"`
+		} `json:"requirements"`
+	} `json:"config"`
+}
+
+func (l *LUKS) parseJSON(area []byte) error {
+	var j luks2JSON
+	if err := json.Unmarshal([]byte(cstring(area)), &j); err != nil {
+		return err
+	}
+	for key, s := range j.Keyslots {
+		id, err := strconv.Atoi(key)
+		if err != nil {
+			return fmt.Errorf("cannot read the key slot number %q", key)
+		}
+		l.Keyslots = append(l.Keyslots, Keyslot{ID: id, Type: s.Type, KDF: s.KDF.Type})
+		if s.Type == "luks2" {
+			l.KeySize = s.KeySize
+		}
+	}
+	for key, t := range j.Tokens {
+		token := Token{Type: t.Type}
+		var err error
+		if token.ID, err = strconv.Atoi(key); err != nil {
+			return fmt.Errorf("cannot read the token number %q", key)
+		}
+		for _, k := range t.Keyslots {
+			slot, err := strconv.Atoi(k)
+			if err != nil {
+				return fmt.Errorf("cannot read the key slot number %q of token %s", k, key)
+			}
+			token.Keyslots = append(token.Keyslots, slot)
+		}
+		l.Tokens = append(l.Tokens, token)
+	}
+	slices.SortFunc(l.Keyslots, func(a, b Keyslot) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(l.Tokens, func(a, b Token) int { return cmp.Compare(a.ID, b.ID) })
+	l.Requirements = j.Config.Requirements.Mandatory
+	return l.parseSegments(j)
+}
+
+// parseSegments takes the start of the data and its cipher from the first
+// segment; during a reencryption there are several.
+func (l *LUKS) parseSegments(j luks2JSON) error {
+	first := true
+	for key, s := range j.Segments {
+		off, err := strconv.ParseUint(s.Offset, 10, 64)
+		if err != nil {
+			return fmt.Errorf("cannot read the offset %q of segment %s", s.Offset, key)
+		}
+		if first || off < l.PayloadOffset {
+			l.PayloadOffset, first = off, false
+		}
+		if s.Encryption != "" && (l.Cipher == "" || key == "0") {
+			l.Cipher = s.Encryption
+		}
+	}
+	return nil
+}
