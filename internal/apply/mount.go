@@ -73,7 +73,7 @@ func (a Mount) do(ctx context.Context, h *hand) error {
 		}
 	}
 	if err := h.m.Mount(ctx, a.Request); err != nil {
-		return err
+		return refused(err)
 	}
 	after, err := h.mounts()
 	if err != nil {
@@ -87,6 +87,25 @@ func (a Mount) do(ctx context.Context, h *hand) error {
 		return errors.Join(err, h.m.Unmount(got.Mountpoint))
 	}
 	return nil
+}
+
+// refusal is a MountError without what the step says anyway.
+type refusal struct{ *machine.MountError }
+
+func (r refusal) Error() string {
+	if len(r.Kernel) == 0 {
+		return r.Kind.Error()
+	}
+	return fmt.Sprintf("%v (kernel: %s)", r.Kind, strings.Join(r.Kernel, "; "))
+}
+
+func (r refusal) Unwrap() error { return r.MountError }
+
+func refused(err error) error {
+	if me, ok := errors.AsType[*machine.MountError](err); ok {
+		return refusal{me}
+	}
+	return err
 }
 
 // mounts reads the mount table, in the order in which the kernel lists it.

@@ -17,7 +17,8 @@ import (
 type Options struct {
 	// Key gives the key of a container, or nil when there is none. KeyFile tells
 	// that it is the content of a key file. Token tells that the container is to be
-	// opened by a token of its header, without a key.
+	// opened by a token of its header, without a key. The key stays the caller's, to
+	// be wiped.
 	Key     func(storage.ID) *secret.Secret
 	KeyFile func(storage.ID) bool
 	Token   func(storage.ID) bool

@@ -34,7 +34,7 @@ func (a Unmount) do(_ context.Context, h *hand) error {
 	if top := topmost(table, a.Point); top != nil && !a.Dev.IsZero() && a.Dev != devOf(top) {
 		return fmt.Errorf("%w: %s (%s) lies over it at %s", ErrWrongMount, top.Source, devOf(top), a.Point)
 	}
-	err = h.m.Unmount(a.Point)
+	err = refused(h.m.Unmount(a.Point))
 	if errors.Is(err, machine.ErrBusy) {
 		return &BusyError{Err: err, Mounts: below(table, a.Point), Holders: h.holders(a.Point)}
 	}

@@ -47,11 +47,20 @@ func (d *differ) openingOp(it item) (Op, error) {
 	n := g.Node(storage.ID(it.subject))
 	switch it.aspect {
 	case overlay:
-		return AddOverlay{ID: n.Base().ID, Device: g.OwnPath(n.Base().ID), MapName: n.Base().Overlay.Name, Size: min(overlaySize, max(n.Base().Size, 1<<20))}, nil
+		return AddOverlay{ID: n.Base().ID, Device: g.OwnPath(n.Base().ID), MapName: n.Base().Overlay.Name, Size: storeSize(n.Base().Size)}, nil
 	case frozen:
 		return Freeze{n.Base().ID, g.OwnPath(n.Base().ID)}, nil
 	}
 	return openNode(g, n)
+}
+
+// storeSize is how large a stand-in's store has to be for a device of that size:
+// one that is full fails every read from then on (device-mapper/snapshot.rst).
+func storeSize(device uint64) uint64 {
+	if device == 0 || device > overlaySize {
+		return overlaySize
+	}
+	return max(device, 1<<20)
 }
 
 // openNode makes the operation that opens n as g has it open.

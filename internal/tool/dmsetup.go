@@ -29,7 +29,11 @@ type Overlay struct {
 // The snapshot target opens its origin for reading only (drivers/md/dm-snap.c,
 // snapshot_ctr), so an origin whose read-only flag is set can have an overlay; seen
 // on Linux 6.1, where the origin's bytes stayed as they were after a mount that
-// wrote.
+// wrote. A store that is full makes the overlay invalid for good: every read of it
+// gives EIO then.
+//
+// The paths may be those of mangled names: their backslashes arrive (tried with
+// dmsetup 1.02.185).
 func (o Overlay) Table() string {
 	return fmt.Sprintf("0 %d snapshot %s %s N 8", o.Sectors, o.Origin, o.Store)
 }
@@ -127,11 +131,11 @@ func dmsetup(udev bool, command string, args ...string) machine.Cmd {
 // libdm/ioctl/libdm-iface.c). The kernel gives EBUSY for a name or UUID that
 // exists (drivers/md/dm-ioctl.c, dm_hash_insert) and EINVAL for an unknown target.
 var dmsetupSays = []rule{
+	{1, "Failure to communicate with kernel device-mapper driver", ErrUnsupported},
 	{1, "create ioctl on", ErrExists},
 	{1, "failed: Device or resource busy", ErrBusy},
 	{1, "failed: No such device", ErrNoDevice}, // ENODEV of a table's device; "… or address" is ENXIO of the map
 	{1, "No such file or directory", ErrNoDevice},
 	{1, "reload ioctl on", ErrUnsupported},
-	{1, "Failure to communicate with kernel device-mapper driver", ErrUnsupported},
 	{1, "Permission denied", ErrPermission},
 }

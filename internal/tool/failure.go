@@ -3,6 +3,7 @@ package tool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"salvor/internal/machine"
@@ -54,6 +55,14 @@ var phrasebook = map[string][]rule{
 	"modprobe":   modprobeSays,
 }
 
+func rulesFor(c machine.Cmd) []rule {
+	rules := phrasebook[c.Program]
+	if c.Program == "cryptsetup" && slices.Contains(c.Args, "--token-only") {
+		return slices.Concat(rules, tokenSays)
+	}
+	return rules
+}
+
 // Explain gives err as a *Failure when it is a run whose end the phrasebook
 // knows, else err itself.
 func Explain(err error) error {
@@ -62,7 +71,7 @@ func Explain(err error) error {
 		return err
 	}
 	said := string(exit.Stderr) + string(exit.Stdout)
-	for _, r := range phrasebook[exit.Cmd.Program] {
+	for _, r := range rulesFor(exit.Cmd) {
 		if (r.status == 0 || r.status == exit.Status) && strings.Contains(said, r.says) {
 			return &Failure{r.kind, err}
 		}

@@ -79,6 +79,18 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainToken: no word is said when no token fits (captured).
+func TestExplainToken(t *testing.T) {
+	c := OpenCryptByToken(Crypt{Format: "luks2", Device: "/dev/sda", Name: "x"})
+	if err := Explain(&machine.ExitError{Cmd: c, Status: 1}); !errors.Is(err, ErrNoToken) {
+		t.Errorf("Explain gives %v", err)
+	}
+	bad := machine.Result{Stderr: []byte("Device /dev/sda is not a valid LUKS device.\n")}
+	if err := Explain(&machine.ExitError{Cmd: c, Status: 1, Result: bad}); !errors.Is(err, ErrBadContent) {
+		t.Errorf("Explain gives %v", err)
+	}
+}
+
 func TestExplainLeavesOthersAlone(t *testing.T) {
 	for _, err := range []error{nil, errors.New("x"), &machine.MissingProgram{Program: "lvm"}} {
 		if got := Explain(err); got != err {

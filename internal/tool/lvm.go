@@ -113,10 +113,10 @@ var lvmSays = []rule{
 	{0, " is used by another device", ErrBusy},                         // the same
 	{0, " in use.", ErrBusy},                                           // the same
 	{0, "Failed to find logical volume", ErrNoDevice},                  // tools/toollib.c, process_each_lv_in_vg
-	{0, "not found", ErrNoDevice},                                      // tools/toollib.c: "Volume group \"%s\" not found"
+	{0, "\" not found", ErrNoDevice},                                   // tools/toollib.c: "Volume group \"%s\" not found"
 	{0, "Manual repair required", ErrDamaged},                          // lib/activate/dev_manager.c, _thin_pool_callback
 	{0, "target support missing from kernel", ErrUnsupported},          // lib/activate/activate.c, target_present
-	{0, "modprobe", ErrUnsupported},                                    // lib/activate/activate.c, module_present
+	{0, "/sbin/modprobe failed", ErrUnsupported},                       // lib/activate/activate.c, module_present
 	{0, "Running as a non-root user", ErrPermission},                   // tools/lvmcmdline.c
 	{0, "/dev/mapper/control: open failed: Permission", ErrPermission}, // libdm/ioctl/libdm-iface.c
 	{0, "device-mapper driver", ErrUnsupported},                        // libdm/ioctl/libdm-iface.c

@@ -56,6 +56,5 @@ var mdadmSays = []rule{
 	{0, "no devices found for", ErrNoDevice},                    // Assemble.c
 	{0, "failed to RUN_ARRAY", ErrDamaged},                      // Assemble.c; the kernel's log has the reason
 	{0, "must be super-user to perform this", ErrPermission},    // mdadm.c
-	{0, "device or resource busy", ErrBusy},                     // strerror behind "Cannot open …"
-	{0, "Device or resource busy", ErrBusy},                     // the same, as glibc spells it
+	{0, "Device or resource busy", ErrBusy},                     // strerror(3) behind "Cannot open"
 }

@@ -36,7 +36,7 @@ func (m *Machine) openCrypt(c machine.Cmd, l line, name, as string) (machine.Res
 	case crypt.Open != nil:
 		return says(c, 5, "Cannot use device %s which is in use (already mapped or mounted).", name)
 	case l.has("--token-only") && !m.tokens[crypt.ID]:
-		return says(c, 1, "No usable token is available.")
+		return says(c, 1, "") // not a word, in batch mode
 	case !l.has("--token-only") && !m.fits(crypt, stdin(c)):
 		return says(c, 2, "No key available with this passphrase.")
 	}

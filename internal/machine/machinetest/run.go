@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"salvor/internal/machine"
-	"salvor/internal/tool"
 )
 
 // Run does what the program would do.
@@ -102,7 +101,7 @@ func stdin(c machine.Cmd) string {
 }
 
 func (m *Machine) udevadm(c machine.Cmd) (machine.Result, error) {
-	if c.String() != tool.Settle().String() {
+	if !slices.Equal(c.Args, []string{"settle", "--timeout=30"}) {
 		return unknown(c)
 	}
 	return done("")
