@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 
@@ -22,8 +23,10 @@ func KeyFile(g *storage.Graph, s *System, e fstab.CryptEntry, trees Trees) (*sec
 	if !strings.HasPrefix(e.KeyFile, "/") || storage.PathContains("/dev", e.KeyFile) {
 		return nil, fmt.Errorf("%s is no file of the system", e.KeyFile)
 	}
-	m := &mounter{seen: g, base: g, sys: s, req: Request{Target: "/", ReadOnly: true, Trees: trees}, names: NewResolver(g, s), byPoint: map[string]int{}}
-	m.root()
+	base := g.Clone()
+	base.Mounts = nil // what is mounted now says nothing of where the system keeps its files
+	m := newMounter(g, base, s, Request{Target: "/", ReadOnly: true, Trees: trees})
+	m.readRoot()
 	m.read()
 	m.place()
 	owner, rest := m.ownerOfFile(e.KeyFile)
@@ -32,7 +35,7 @@ func KeyFile(g *storage.Graph, s *System, e fstab.CryptEntry, trees Trees) (*sec
 	}
 	tree, err := trees.Tree(owner.Source)
 	if tree == nil {
-		return nil, err
+		return nil, errors.New(causeOf(err))
 	}
 	f, err := tree.Open(m.below(owner, rest))
 	if err != nil {
@@ -45,7 +48,7 @@ func KeyFile(g *storage.Graph, s *System, e fstab.CryptEntry, trees Trees) (*sec
 // ownerOfFile finds the mount that a file lies on, its directory's links
 // followed.
 func (m *mounter) ownerOfFile(p string) (*storage.Mount, string) {
-	dir, file := splitPath(p)
+	dir, file := path.Split(p)
 	inside, err := m.inside(dir)
 	if err != nil {
 		return nil, ""
@@ -54,12 +57,7 @@ func (m *mounter) ownerOfFile(p string) (*storage.Mount, string) {
 	if owner == nil || owner.Source == "" {
 		return nil, ""
 	}
-	return owner, strings.Trim(rest+"/"+file, "/")
-}
-
-func splitPath(p string) (dir, file string) {
-	at := strings.LastIndexByte(p, '/')
-	return "/" + strings.Trim(p[:at], "/"), p[at+1:]
+	return owner, path.Join(rest, file)
 }
 
 func readKey(f io.Reader, o fstab.Options) (*secret.Secret, error) {

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"fmt"
 	"strings"
 
 	"salvor/internal/fstab"
@@ -49,7 +50,9 @@ const (
 )
 
 // Line is one line of an fstab (or, with Number 0, a mount that belongs to every
-// mounted system) and what becomes of it.
+// mounted system) and what becomes of it. Spec, File and Type are a stranger's
+// text as it was written, or decoded: who shows them on a terminal has to make
+// them fit for it. Text and Notes are.
 type Line struct {
 	Number int        `json:"line,omitempty"`
 	Spec   string     `json:"spec"`
@@ -72,28 +75,58 @@ type Line struct {
 // Gap reports whether the line was to be mounted and is not.
 func (l Line) Gap() bool { return l.State == Failed || l.State == Refused || l.State == Planned }
 
-func (l *Line) end(s State, c Cause, text string) { l.State, l.Cause, l.Text = s, c, text }
-
-// Volume is an encrypted container that the system's crypttab names or that its
-// file systems rest on.
-type Volume struct {
-	ID    storage.ID  `json:"id,omitempty"`
-	Name  string      `json:"name"`           // in crypttab, or of the map
-	Line  int         `json:"line,omitempty"` // in crypttab
-	State VolumeState `json:"state"`
-	Text  string      `json:"text,omitempty"`
+func (l *Line) end(s State, c Cause, format string, args ...any) {
+	l.State, l.Cause, l.Text = s, c, storage.Printable(fmt.Sprintf(format, args...))
 }
 
-// VolumeState is what becomes of a volume.
-type VolumeState string
+func (l *Line) note(format string, args ...any) {
+	l.Notes = append(l.Notes, storage.Printable(fmt.Sprintf(format, args...)))
+}
 
-// The states of volumes.
-const (
-	VolumeOpen    VolumeState = "open"
-	VolumeLocked  VolumeState = "locked"
-	VolumeMissing VolumeState = "missing"
-	VolumeRefused VolumeState = "refused"
-)
+// noteDestructive tells of options that salvor never follows.
+func (l *Line) noteDestructive() {
+	for _, o := range l.entry.Options.Destructive() {
+		l.note("the option %s is refused: it changes what is on the disk", o)
+	}
+}
+
+// ruling is one row of the table in docs/tables.md that decides by the text of
+// the line alone.
+type ruling struct {
+	when  string
+	is    func(e fstab.Entry) bool
+	state State
+	cause Cause
+	text  string
+}
+
+// rulings are tried in order; a line that none of them ends is to be mounted.
+var rulings = []ruling{
+	{"the type is swap", fstab.Entry.IsSwap, Skipped, IsSwap, "swap is not switched on"},
+	{"the type is one of the kernel's own, or the mount point lies in /dev, /proc, /run or /sys",
+		isKernel, Skipped, IsKernel, "a file system of the kernel: salvor mounts those that are needed itself"},
+	{"the type or the spec is one of the network", isNetwork, Skipped, IsNetwork, "network file systems are not mounted"},
+	{"noauto, without x-systemd.automount", isNoAuto, Skipped, NoAuto, "noauto: the booting system would not mount it either"},
+	{"an overlay, an image file, FUSE, a ZFS data set", isUnsupported, Skipped, Unsupported, "this kind of mount has to be done by hand"},
+}
+
+// whyRow is one row of the table in docs/tables.md that says what becomes of a
+// line whose spec leads to no node.
+type whyRow struct {
+	why   Why
+	state State
+	cause Cause
+}
+
+var whyRows = []whyRow{
+	{Absent, Failed, IsMissing},
+	{NeedsKey, Failed, IsLocked},
+	{Twofold, Failed, IsAmbiguous},
+	{StaysShut, Failed, IsClosed},
+	{NotABlock, Failed, WrongType},
+	{Contents, Failed, WrongType},
+	{MadeAnew, Refused, Destructive},
+}
 
 // kernelTypes are file systems that show the kernel and hold no files of the
 // system's own; salvor mounts those that a chroot needs by itself.
@@ -113,38 +146,24 @@ func words(s string) map[string]bool {
 	return out
 }
 
-// ruling is one row of the table in docs/tables.md that decides by the text of
-// the line alone.
-type ruling struct {
-	is    func(e fstab.Entry) bool
-	state State
-	cause Cause
-	text  string
-}
+func isKernel(e fstab.Entry) bool { return kernelTypes[e.Type] || isKernelPath(e.File) }
 
-// rulings are tried in order; a line that none of them ends is to be mounted.
-var rulings = []ruling{
-	{fstab.Entry.IsSwap, Skipped, IsSwap, "swap is not switched on"},
-	{isKernel, Skipped, IsKernel, "a file system of the kernel: salvor mounts those that are needed itself"},
-	{isNetwork, Skipped, IsNetwork, "network file systems are not mounted"},
-	{func(e fstab.Entry) bool { return e.Options.NoAuto() }, Skipped, NoAuto, "noauto: the booting system would not mount it either"},
-	{isUnsupported, Skipped, Unsupported, "this kind of mount has to be done by hand"},
-}
-
-func isKernel(e fstab.Entry) bool {
-	if kernelTypes[e.Type] {
-		return true
-	}
-	for _, dir := range []string{"/proc", "/sys", "/dev"} {
-		if storage.PathContains(dir, e.File) {
+// isKernelPath: the directories that show the running system in a chroot.
+func isKernelPath(p string) bool {
+	for _, dir := range []string{"/proc", "/sys", "/dev", "/run"} {
+		if storage.PathContains(dir, p) {
 			return true
 		}
 	}
 	return false
 }
 
-func isNetwork(e fstab.Entry) bool {
-	return networkTypes[e.Type] || e.Spec.Kind == fstab.Network || e.Options.Has("_netdev")
+func isNetwork(e fstab.Entry) bool { return networkTypes[e.Type] || e.Spec.Kind == fstab.Network }
+
+// isNoAuto: with an automount neither auto nor noauto has an effect
+// (systemd.mount(5)).
+func isNoAuto(e fstab.Entry) bool {
+	return e.Options.NoAuto() && !e.Options.Has("x-systemd.automount") && !e.Options.Has("comment=systemd.automount")
 }
 
 // isUnsupported: overlays, image files, FUSE and volumes of ZFS.

@@ -1,12 +1,9 @@
 package system
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"salvor/internal/fstab"
 	"salvor/internal/storage"
@@ -32,21 +29,15 @@ type Mounting struct {
 	Notes   []string       `json:"notes,omitempty"`
 }
 
-// Risk is a condition under which mounting read-write can do harm.
-type Risk struct {
-	Health storage.Health `json:"health"`
-	ID     storage.ID     `json:"id"`
-	Text   string         `json:"text"`
-}
-
 // Mount says what it means that s is mounted. seen is the graph with everything
 // visible that can be seen; base has the same nodes and stands as the machine is
-// to stand but for this system: what is open in it stays as it is.
+// to stand but for this system: what is open in it stays as it is, and so does
+// what is mounted.
 func Mount(seen, base *storage.Graph, s *System, req Request) *Mounting {
-	m := &mounter{seen: seen, base: base, sys: s, req: req, names: NewResolver(seen, s), byPoint: map[string]int{}}
-	m.out = &Mounting{System: s, Target: req.Target}
-	m.root()
+	m := newMounter(seen, base, s, req)
+	m.readRoot()
 	m.read()
+	m.reach()
 	m.place()
 	m.virtual()
 	m.build()
@@ -55,315 +46,214 @@ func Mount(seen, base *storage.Graph, s *System, req Request) *Mounting {
 	return m.out
 }
 
+// mounter makes one Mounting.
 type mounter struct {
 	seen, base *storage.Graph
 	sys        *System
 	req        Request
 	names      *Resolver
 	lines      []*Line
-	byPoint    map[string]int // point inside the target → index of the line that is mounted there
-	mounts     []storage.Mount
+	order      []*placed          // the mounts, each after those that it needs
+	at         map[string]*placed // by the point inside the target
+	gaps       map[string]*Line   // by the point inside the target where the line is missed
+	standing   standing
+	trees      map[storage.ID]lookedAt
+	mapNames   map[storage.ID]string // container → name of its map
+	clashes    map[storage.ID]string // container → name that it should have and something else has
 	out        *Mounting
 }
 
-// root makes the line of the root itself: the root is the one that was chosen;
-// the line in fstab gives its options.
-func (m *mounter) root() {
+// placed is a line with its mount.
+type placed struct {
+	line *Line
+	storage.Mount
+}
+
+func newMounter(seen, base *storage.Graph, s *System, req Request) *mounter {
+	req.Target = path.Clean(req.Target)
+	return &mounter{
+		seen: seen, base: base, sys: s, req: req, names: NewResolver(seen, s),
+		at: map[string]*placed{}, gaps: map[string]*Line{}, trees: map[storage.ID]lookedAt{},
+		standing: newStanding(base), out: &Mounting{System: s, Target: req.Target},
+	}
+}
+
+// root is the line of the root itself.
+func (m *mounter) root() *Line { return m.lines[0] }
+
+// readRoot makes the line of the root: the root is the one that was chosen; the
+// line in fstab gives its options.
+func (m *mounter) readRoot() {
 	l := &Line{File: "/", Spec: string(m.sys.Root), State: Planned, Source: m.sys.Root}
 	l.entry = fstab.Entry{File: "/", Type: "auto"}
-	for _, e := range m.sys.Fstab.Entries {
-		if e.File != "/" {
-			continue
-		}
-		l.Number, l.Spec, l.Type, l.entry = e.Line, e.Spec.String(), e.Type, e
-		m.checkRoot(l, e)
-		break
-	}
-	if l.Number == 0 {
-		l.Notes = append(l.Notes, "its fstab has no line for /")
-	}
 	m.lines = append(m.lines, l)
+	if m.seen.Node(m.sys.Root) == nil {
+		l.Source = ""
+		l.end(Failed, IsMissing, "%s is not there any more", m.sys.Root)
+		return
+	}
+	e := m.sys.entryAt("/")
+	if e == nil {
+		l.note("its fstab has no line for /")
+		return
+	}
+	l.Number, l.Spec, l.Type, l.entry = e.Line, e.Spec.String(), e.Type, *e
+	l.noteDestructive()
+	m.checkRoot(l)
+	if is := fsType(m.seen, m.sys.Root); !fitsType(e.Type, is) {
+		l.note("its fstab line is for %s, but the root is %s: the options of the line are not used", e.Type, is)
+		l.entry.Options = nil
+	}
 }
 
 // checkRoot says when the system's own fstab means another root than the one it
 // was found on. The one found counts: it is the one that was chosen.
-func (m *mounter) checkRoot(l *Line, e fstab.Entry) {
-	id, err := m.names.Source(e)
+func (m *mounter) checkRoot(l *Line) {
+	id, err := m.names.Source(l.entry)
 	switch {
 	case err != nil:
-		l.Notes = append(l.Notes, "its fstab line does not resolve: "+err.Error())
+		l.note("its fstab line does not resolve: %v", err)
 	case id != m.sys.Root:
-		l.Notes = append(l.Notes, fmt.Sprintf("its fstab line means another root: %s", Describe(m.seen, id)))
+		l.note("its fstab line means another root: %s", Describe(m.seen, id))
+	}
+	if sub, ok := m.seen.Node(m.sys.Root).(*storage.Subvolume); ok && sub.Frozen {
+		l.note("the subvolume is a read-only one: nothing can be changed in it")
 	}
 }
 
-// read makes a line of every other line of the fstab and resolves it.
+// read makes a line of every other line of the fstab and resolves it. Of two
+// lines with one mount point systemd takes the first, whatever it is.
 func (m *mounter) read() {
+	if m.sys.Fstab == nil {
+		return
+	}
 	for _, p := range m.sys.Fstab.Problems {
 		if p.Kind == fstab.Garbage {
-			m.lines = append(m.lines, &Line{Number: p.Line, Spec: "?", File: "?", State: Failed, Cause: Garbage, Text: p.Text})
+			l := &Line{Number: p.Line, Spec: "?", File: "?"}
+			l.end(Failed, Garbage, "%s", p.Text)
+			m.lines = append(m.lines, l)
 		}
 	}
-	first := map[string]int{"/": m.lines[0].Number}
+	first := map[string]int{"/": m.root().Number}
 	for _, e := range m.sys.Fstab.Entries {
-		if e.Line == m.lines[0].Number {
+		if e.Line == m.root().Number {
 			continue
 		}
 		l := &Line{Number: e.Line, Spec: e.Spec.String(), File: e.File, Type: e.Type, State: Planned, NoFail: e.Options.NoFail(), entry: e}
 		m.lines = append(m.lines, l)
-		m.rule(l)
-		if l.State != Planned {
-			continue
-		}
-		if other, twice := first[e.File]; twice {
-			l.end(Skipped, IsDuplicate, fmt.Sprintf("line %d is mounted there", other))
+		other, twice := first[e.File]
+		if twice && !e.IsSwap() {
+			l.end(Skipped, IsDuplicate, "line %d has the same mount point", other)
 			continue
 		}
 		first[e.File] = e.Line
-		m.resolve(l)
+		if m.rule(l); l.State == Planned {
+			m.resolve(l)
+		}
 	}
 }
 
 func (m *mounter) rule(l *Line) {
 	for _, r := range rulings {
 		if r.is(l.entry) {
-			l.end(r.state, r.cause, r.text)
+			l.end(r.state, r.cause, "%s", r.text)
 			return
 		}
 	}
+}
+
+// reach fails the lines whose source cannot be opened the way it is asked for.
+func (m *mounter) reach() {
+	sources := []storage.ID{}
+	for _, l := range m.lines {
+		if l.State == Planned && l.Source != "" {
+			sources = append(sources, l.Source)
+		}
+	}
+	trial := Opened(m.base, m.way(sources))
+	known := map[storage.ID]storage.Node{}
+	for _, l := range m.lines {
+		if l.State != Planned || l.Source == "" {
+			continue
+		}
+		shut, done := known[l.Source]
+		if !done {
+			shut = shutBelow(trial, l.Source)
+			known[l.Source] = shut
+		}
+		if shut != nil {
+			l.end(Failed, IsClosed, "%s cannot be opened%s", Describe(m.seen, shut.Base().ID), m.howFar())
+		}
+	}
+}
+
+func (m *mounter) way(only []storage.ID) Way {
+	return Way{ReadOnly: m.req.ReadOnly, Overlays: m.req.Overlays, Unlock: m.unlockNames(), Only: only}
+}
+
+func (m *mounter) howFar() string {
+	switch {
+	case !m.req.ReadOnly:
+		return ""
+	case m.req.Overlays:
+		return " without a write to a disk"
+	default:
+		return " without a write to a disk: this needs device-mapper"
+	}
+}
+
+// shutBelow gives a node that is closed in g and that id rests on, or nil.
+func shutBelow(g *storage.Graph, id storage.ID) storage.Node {
+	below := g.Below(id)
+	i := slices.IndexFunc(below, func(n storage.Node) bool {
+		return storage.CanOpen(n) && storage.OpeningOf(n) == nil && !storage.IsPart(n)
+	})
+	if i < 0 {
+		return nil
+	}
+	return below[i]
 }
 
 // resolve finds the node that the line mounts.
 func (m *mounter) resolve(l *Line) {
 	e := l.entry
-	for _, o := range e.Options.Destructive() {
-		l.Notes = append(l.Notes, fmt.Sprintf("the option %s is refused: it changes what is on the disk", o))
-	}
+	l.noteDestructive()
 	if e.IsBind() || isMemory(e) {
 		return
 	}
 	id, err := m.names.Source(e)
-	var re *ResolveError
-	if errors.As(err, &re) {
-		l.end(Failed, causeOfWhy(re.Why), re.Text)
-		l.Candidates = re.IDs
+	if err != nil {
+		m.unresolved(l, err)
 		return
 	}
 	l.Source = id
-	if t := fsType(m.seen, id); t == "" {
-		m.noFileSystem(l, id)
-	} else if e.Type != "auto" && e.Type != "" && !sameType(strings.TrimPrefix(e.Type, "fuse."), t) && !slices.Contains(strings.Split(e.Type, ","), t) {
-		l.end(Failed, WrongType, fmt.Sprintf("fstab says %s, but %s", e.Type, Describe(m.seen, id)))
+	switch t := fsType(m.seen, id); {
+	case t == "" && len(e.Options.Destructive()) > 0:
+		l.end(Refused, Destructive, "%s holds no file system, and the booting system would make one", Describe(m.seen, id))
+	case t == "":
+		l.end(Failed, WrongType, "%s holds no file system that can be mounted", Describe(m.seen, id))
+	case !fitsType(e.Type, t):
+		l.end(Failed, WrongType, "fstab says %s, but it is %s", e.Type, Describe(m.seen, id))
 	}
 }
 
-func (m *mounter) noFileSystem(l *Line, id storage.ID) {
-	if len(l.entry.Options.Destructive()) > 0 {
-		l.end(Refused, Destructive, fmt.Sprintf("%s holds no file system, and the booting system would make one", Describe(m.seen, id)))
+// unresolved ends a line whose spec leads to no node, by the table of whyRows.
+func (m *mounter) unresolved(l *Line, err error) {
+	var re *ResolveError
+	if !errors.As(err, &re) {
+		l.end(Failed, KernelSaid, "internal error: %v", err)
 		return
 	}
-	l.end(Failed, WrongType, fmt.Sprintf("%s holds no file system that can be mounted", Describe(m.seen, id)))
-}
-
-// causeOfWhy is the table that turns the resolver's reasons into causes.
-func causeOfWhy(w Why) Cause {
-	switch w {
-	case Absent:
-		return IsMissing
-	case NeedsKey:
-		return IsLocked
-	case Twofold:
-		return IsAmbiguous
-	case StaysShut:
-		return IsClosed
-	case NotABlock, Contents:
-		return WrongType
-	default:
-		return KernelSaid
-	}
-}
-
-// fsType is the type of the file system that id is or lies on, "" for none.
-func fsType(g *storage.Graph, id storage.ID) string {
-	switch n := g.Node(id).(type) {
-	case *storage.FileSystem:
-		return n.Type
-	case *storage.Subvolume:
-		return fsType(g, n.On[0])
-	}
-	return ""
-}
-
-// place puts every line that is still to be mounted at its point, upper paths
-// first, because the points below are looked up in what is mounted above.
-func (m *mounter) place() {
-	order := slices.Clone(m.lines)
-	slices.SortStableFunc(order, func(a, b *Line) int { return cmp.Compare(depth(a.File), depth(b.File)) })
-	for _, l := range order {
-		if l.State != Planned {
-			continue
-		}
-		if l.File == "/" {
-			m.mount(l, "/")
-			continue
-		}
-		m.placeLine(l)
-	}
-}
-
-func depth(p string) int {
-	if p == "/" {
-		return 0
-	}
-	return strings.Count(path.Clean(p), "/")
-}
-
-func (m *mounter) placeLine(l *Line) {
-	inside, err := m.inside(l.File)
-	if err != nil {
-		l.end(Failed, NoPoint, err.Error())
+	if re.Why == Absent && l.entry.Options.Has("_netdev") {
+		l.end(Skipped, IsNetwork, "its device comes over the network, and is not there")
 		return
 	}
-	if failed := m.failedAbove(inside); failed != nil {
-		l.end(Failed, Parent, fmt.Sprintf("it lies below %s, which cannot be mounted", failed.File))
-		return
-	}
-	if at, taken := m.byPoint[inside]; taken {
-		l.end(Skipped, IsDuplicate, fmt.Sprintf("%s leads to the same directory as %s", l.File, m.lines[at].File))
-		return
-	}
-	m.mount(l, inside)
-}
-
-// failedAbove gives the line above p that was to be mounted and will not be.
-func (m *mounter) failedAbove(p string) *Line {
-	for _, l := range m.lines {
-		if l.State == Failed && l.File != "/" && l.File != "?" && p != l.File && storage.PathContains(l.File, p) {
-			return l
-		}
-	}
-	return nil
-}
-
-// mount adds the mount of a line whose point inside the target is known.
-func (m *mounter) mount(l *Line, inside string) {
-	l.Point = path.Join(m.req.Target, inside)
-	mnt := storage.Mount{Point: l.Point, Under: m.req.Target, Source: l.Source, Root: "/"}
-	mnt.ReadOnly = m.req.ReadOnly || readOnly(l.entry.Options)
-	mnt.Options = mountOptions(l.entry.Options)
-	if inside == "/" {
-		mnt.Under = ""
-	}
-	switch {
-	case l.entry.IsBind():
-		if !m.bind(l, &mnt) {
+	for _, row := range whyRows {
+		if row.why == re.Why {
+			l.end(row.state, row.cause, "%s", re.Text)
+			l.Candidates = re.IDs
 			return
 		}
-	case isMemory(l.entry):
-		mnt.Type, mnt.Root, mnt.ReadOnly = l.entry.Type, "", readOnly(l.entry.Options)
-	default:
-		m.device(l, &mnt)
 	}
-	m.add(l, inside, mnt)
-}
-
-func (m *mounter) add(l *Line, inside string, mnt storage.Mount) {
-	m.byPoint[inside] = slices.Index(m.lines, l)
-	m.mounts = append(m.mounts, mnt)
-	if now := m.base.MountAt(mnt.Point); now != nil && now.Source == mnt.Source && strings.Trim(now.Root, "/") == strings.Trim(mnt.Root, "/") {
-		l.State = Already
-	}
-}
-
-// device fills in what the resolved node says. The type is the one on the disk,
-// and the subvolume the one that was found.
-func (m *mounter) device(l *Line, mnt *storage.Mount) {
-	mnt.Type = KernelType(fsType(m.seen, l.Source))
-	if sub, ok := m.seen.Node(l.Source).(*storage.Subvolume); ok {
-		mnt.Root = "/" + sub.Path
-		mnt.Options = append([]string{"subvol=/" + sub.Path}, mnt.Options...)
-	}
-}
-
-// KernelType is the name under which the kernel mounts a type of file system.
-func KernelType(t string) string {
-	switch t {
-	case "ext2", "ext3":
-		return "ext4" // the ext4 driver mounts all three (fs/ext4/Kconfig, EXT4_USE_FOR_EXT2)
-	case "ntfs":
-		return "ntfs3"
-	}
-	return t
-}
-
-// bind finds the tree that is bound, inside the target.
-func (m *mounter) bind(l *Line, mnt *storage.Mount) bool {
-	from, err := m.inside(l.entry.Spec.Value)
-	if err != nil {
-		l.end(Failed, IsMissing, fmt.Sprintf("cannot bind %s: %v", l.entry.Spec, err))
-		return false
-	}
-	mnt.Type, mnt.Bind = "bind", path.Join(m.req.Target, from)
-	owner, rest := m.owner(from)
-	if owner == nil {
-		return true
-	}
-	mnt.Source, mnt.Root = owner.Source, path.Join(owner.Root, rest)
-	l.Source = owner.Source
-	return true
-}
-
-// owner gives the planned mount that a path inside the target lies on, and the
-// rest of the path in it.
-func (m *mounter) owner(inside string) (*storage.Mount, string) {
-	full := path.Join(m.req.Target, inside)
-	var best *storage.Mount
-	for i := range m.mounts {
-		if p := m.mounts[i].Point; storage.PathContains(p, full) && (best == nil || len(p) > len(best.Point)) {
-			best = &m.mounts[i]
-		}
-	}
-	if best == nil {
-		return nil, ""
-	}
-	return best, strings.TrimPrefix(strings.TrimPrefix(full, best.Point), "/")
-}
-
-func readOnly(o fstab.Options) bool {
-	ro := false
-	for _, x := range o {
-		switch x.Name {
-		case "ro":
-			ro = true
-		case "rw":
-			ro = false
-		}
-	}
-	return ro
-}
-
-// mountOptions gives the options for the kernel. What has been decided already
-// (ro, subvolume, kind of mount) is left out; user and owner bring what mount(8)
-// says they bring.
-func mountOptions(o fstab.Options) []string {
-	var out []string
-	if o.Has("user") || o.Has("users") {
-		out = append(out, "nosuid", "nodev", "noexec")
-	} else if o.Has("owner") || o.Has("group") {
-		out = append(out, "nosuid", "nodev")
-	}
-	for _, x := range o.Kernel().Without("ro", "rw", "subvol", "subvolid", "bind", "rbind", "remount") {
-		switch x.Name {
-		case "suid", "dev", "exec":
-			out = slices.DeleteFunc(out, func(s string) bool { return s == "no"+x.Name })
-		case "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable":
-		default:
-			if x.HasValue {
-				out = append(out, x.Name+"="+x.Value)
-			} else {
-				out = append(out, x.Name)
-			}
-		}
-	}
-	return out
+	l.end(Failed, KernelSaid, "internal error: no row for %q: %s", re.Why, re.Text)
 }

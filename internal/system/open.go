@@ -2,14 +2,11 @@ package system
 
 import (
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"salvor/internal/storage"
 )
-
-// overlayPrefix begins the device-mapper names of salvor's stand-ins.
-const overlayPrefix = "salvor-cow-"
 
 // Way is how far opening may go.
 type Way struct {
@@ -30,16 +27,14 @@ type Way struct {
 // Opened gives the graph in which everything is open that can be opened the way
 // it is asked for. What is open already stays as it is.
 func Opened(have *storage.Graph, way Way) *storage.Graph {
-	o := &opener{g: have.Clone(), way: way, only: map[storage.ID]bool{}}
-	for _, id := range way.Only {
-		o.only[id] = true
-		for _, low := range have.Below(id) {
-			o.only[low.Base().ID] = true
-		}
+	o := &opener{have: have, g: have.Clone(), way: way, taken: map[string]storage.ID{}, origins: map[storage.ID]bool{}}
+	for n := range have.Nodes() {
+		o.learn(n)
 	}
+	only := o.only(have)
 	for n := range have.Nodes() { // lower nodes come first
 		id := n.Base().ID
-		if (way.Only == nil || o.only[id]) && !way.Leave[id] {
+		if (way.Only == nil || only[id]) && !way.Leave[id] {
 			o.open(o.g.Node(id))
 		}
 	}
@@ -47,19 +42,50 @@ func Opened(have *storage.Graph, way Way) *storage.Graph {
 }
 
 type opener struct {
-	g    *storage.Graph
-	way  Way
-	only map[storage.ID]bool
+	have, g *storage.Graph
+	way     Way
+	taken   map[string]storage.ID // device names in use, and by what
+	origins map[storage.ID]bool   // volumes that have a snapshot
+}
+
+// learn notes what names are in use, and whose snapshots there are.
+func (o *opener) learn(n storage.Node) {
+	for _, name := range n.Base().Names {
+		if name.Origin != storage.FromMetadata {
+			o.taken[name.Path] = n.Base().ID
+		}
+	}
+	if as := storage.OpeningOf(n); as != nil && as.Name != "" {
+		o.taken["/dev/"+as.Name] = n.Base().ID
+	}
+	if lv, ok := n.(*storage.LV); ok && lv.Origin != "" && lv.Pool == "" {
+		o.origins[lv.Origin] = true
+	}
+}
+
+// only gives the nodes that way.Only allows.
+func (o *opener) only(have *storage.Graph) map[storage.ID]bool {
+	out := map[storage.ID]bool{}
+	for _, id := range o.way.Only {
+		if out[id] {
+			continue
+		}
+		out[id] = true
+		for _, low := range have.Below(id) {
+			out[low.Base().ID] = true
+		}
+	}
+	return out
 }
 
 // open opens n if that is possible; it reports nothing, the next probe tells.
 func (o *opener) open(n storage.Node) {
-	if !storage.CanOpen(n) || storage.OpeningOf(n) != nil || storage.IsPart(n) || !o.ready(n) || n.Base().Is(storage.Incomplete) {
+	if !storage.CanOpen(n) || storage.OpeningOf(n) != nil || storage.IsPart(n) || n.Base().Is(storage.Incomplete) || !o.ready(n, n) {
 		return
 	}
 	switch n := n.(type) {
 	case *storage.MD:
-		n.Open = &storage.Opening{Name: o.freeName("md", mdWish(n)), ReadOnly: o.way.ReadOnly}
+		n.Open = &storage.Opening{Name: o.freeName(n, "md", mdWish(n)), ReadOnly: o.way.ReadOnly}
 	case *storage.LV:
 		o.openLV(n)
 	case *storage.Crypt:
@@ -67,10 +93,10 @@ func (o *opener) open(n storage.Node) {
 			n.Open = &storage.Opening{Name: name, ReadOnly: o.way.ReadOnly}
 		}
 	case *storage.Multipath:
-		n.Open = &storage.Opening{}
+		n.Open = &storage.Opening{} // a map of wires changes nothing by itself
 	case *storage.Bcache:
-		if o.standIns(o.g.Below(n.ID)) {
-			n.Open = &storage.Opening{Name: o.freeName("bcache", 0)}
+		if o.standIns(o.devicesUnder(n)) {
+			n.Open = &storage.Opening{Name: o.freeName(n, "bcache", 0)}
 		}
 	}
 	if as := storage.OpeningOf(n); as != nil {
@@ -78,13 +104,17 @@ func (o *opener) open(n storage.Node) {
 	}
 }
 
-// ready: all that n rests on is open.
-func (o *opener) ready(n storage.Node) bool {
-	for _, low := range o.g.Below(n.Base().ID) {
-		if storage.CanOpen(low) && storage.OpeningOf(low) == nil && !storage.IsPart(low) {
-			return false
+// ready: all that n is made of is open. What is below something open does not
+// matter; a missing device matters only where n cannot do without it.
+func (o *opener) ready(n, at storage.Node) bool {
+	for _, low := range o.g.Lower(at.Base().ID) {
+		if storage.CanOpen(low) && !storage.IsPart(low) {
+			if storage.OpeningOf(low) == nil {
+				return false
+			}
+			continue
 		}
-		if low.Base().Is(storage.Missing) && !n.Base().Is(storage.Degraded) {
+		if low.Base().Is(storage.Missing) && !n.Base().Is(storage.Degraded) || !o.ready(n, low) {
 			return false
 		}
 	}
@@ -93,120 +123,91 @@ func (o *opener) ready(n storage.Node) bool {
 
 // openLV opens a volume read-only by its table where its layout allows that,
 // else through stand-ins: activating a thin pool, a cache, a mirror or a
-// snapshot writes to its metadata.
+// snapshot writes to its metadata (lvmthin(7), lvmcache(7), lvmraid(7)).
 func (o *opener) openLV(lv *storage.LV) {
 	vg := o.g.Node(lv.Group)
 	if vg == nil {
 		return
 	}
-	if o.way.ReadOnly && !opensReadOnly(o.g, lv) {
-		var carriers []storage.Node
-		for _, pv := range o.g.Lower(vg.Base().ID) {
-			carriers = append(carriers, o.g.Lower(pv.Base().ID)...)
-		}
-		if !o.standIns(carriers) {
-			return
-		}
-		lv.Open = &storage.Opening{} // writes end in memory
+	if !o.way.ReadOnly || o.opensReadOnly(lv) {
+		lv.Open = &storage.Opening{ReadOnly: o.way.ReadOnly}
 		return
 	}
-	lv.Open = &storage.Opening{ReadOnly: o.way.ReadOnly}
+	// LVM writes its metadata to all PVs of the group, not only to those of the volume.
+	if o.standIns(o.devicesUnder(vg)) {
+		lv.Open = &storage.Opening{} // writes end in memory
+	}
 }
 
-func opensReadOnly(g *storage.Graph, lv *storage.LV) bool {
-	if lv.Origin != "" || lv.Pool != "" || isOrigin(g, lv) {
+// opensReadOnly: activating the origin of a snapshot would activate the snapshot.
+func (o *opener) opensReadOnly(lv *storage.LV) bool {
+	if lv.Origin != "" || lv.Pool != "" || o.origins[lv.ID] {
 		return false
 	}
 	return lv.Layout == "linear" || lv.Layout == "striped"
 }
 
-// isOrigin: activating the origin of a snapshot activates the snapshot too.
-func isOrigin(g *storage.Graph, lv *storage.LV) bool {
-	for other := range storage.All[*storage.LV](g) {
-		if other.Origin == lv.ID && other.Pool == "" {
-			return true
+// mdWish is the number that an array's name asks for ("host:0" → 0), else the one
+// that it has or had, or -1.
+func mdWish(md *storage.MD) int {
+	for _, text := range []string{arrayName(md), strings.TrimPrefix(kernelNameOf(md), "/dev/md")} {
+		number, err := strconv.Atoi(text)
+		if err == nil && strconv.Itoa(number) == text && number >= 0 && number < 1<<20 { // MINORBITS
+			return number
 		}
 	}
-	return false
+	return -1
 }
 
-// standIns puts a stand-in before each device among nodes. It reports false when
-// that cannot be done; opening for real needs none.
-func (o *opener) standIns(nodes []storage.Node) bool {
-	if !o.way.ReadOnly {
-		return true
-	}
-	if !o.way.Overlays {
-		return false
-	}
-	for _, n := range nodes {
-		switch n.(type) {
-		case *storage.Disk, *storage.Partition, *storage.MD, *storage.Crypt, *storage.Multipath, *storage.LV:
-			if carriesDirectly(o.g, n) {
-				AddOverlay(n)
-			}
+func kernelNameOf(n storage.Node) string {
+	for _, name := range n.Base().Names {
+		if name.Origin == storage.FromKernel {
+			return name.Path
 		}
 	}
+	return ""
+}
+
+// freeName gives n a kernel name with a number that nothing else uses: the wished
+// one, else the next free one. Arrays count down from 127 as mdadm does, so that
+// the low numbers stay free for those that ask for them.
+func (o *opener) freeName(n storage.Node, prefix string, wish int) string {
+	at, step := wish, 1
+	if prefix == "md" {
+		step = -1
+		if wish < 0 || !o.take(n, prefix, wish) {
+			at = 127
+		}
+	}
+	for ; !o.take(n, prefix, at); at += step {
+		if at == 0 && step < 0 {
+			at, step = 127, 1
+		}
+	}
+	return fmt.Sprint(prefix, at)
+}
+
+// take takes a name unless something else has it.
+func (o *opener) take(n storage.Node, prefix string, number int) bool {
+	path := fmt.Sprint("/dev/", prefix, number)
+	if by, taken := o.taken[path]; taken && by != n.Base().ID {
+		return false
+	}
+	o.taken[path] = n.Base().ID
 	return true
 }
 
-// carriesDirectly: something other than a partition table or another layer of
-// the same stack lies on the device itself.
-func carriesDirectly(g *storage.Graph, n storage.Node) bool {
-	return !slices.ContainsFunc(g.Upper(n.Base().ID), func(up storage.Node) bool {
-		return up.Kind() == storage.KindTable || up.Kind() == storage.KindMD || up.Kind() == storage.KindCrypt || up.Kind() == storage.KindLV
-	})
-}
-
-// AddOverlay gives n a stand-in, named after what n is. A device-mapper name has
-// at most 127 bytes and no slash.
-func AddOverlay(n storage.Node) {
-	if n.Base().Overlay != nil {
-		return
-	}
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_' {
-			return r
-		}
-		return '-'
-	}, string(n.Base().ID))
-	if len(name) > 100 {
-		name = name[:100]
-	}
-	n.Base().Overlay = &storage.Opening{Name: overlayPrefix + name}
-}
-
-// mdWish is the number that an array's name asks for ("host:0" → 0), or -1.
-func mdWish(md *storage.MD) int {
-	number := -1
-	name := md.Name[strings.LastIndexByte(md.Name, ':')+1:]
-	if _, err := fmt.Sscanf(name, "%d", &number); err != nil || fmt.Sprint(number) != name || number > 511 {
-		return -1
-	}
-	return number
-}
-
-// freeName gives a kernel name with a number that nothing uses: the wished one,
-// else the next free one. Arrays count down from 127 as mdadm does, so that the
-// low numbers stay free for those that ask for them.
-func (o *opener) freeName(prefix string, wish int) string {
-	step, at := 1, wish
-	if prefix == "md" && wish < 0 {
-		step, at = -1, 127
-	}
-	for ; at >= 0; at += step {
-		if name := fmt.Sprintf("%s%d", prefix, at); !o.taken(name) {
-			return name
+// devicesUnder gives the block devices that n is made of: those that its PVs or
+// its cache set lie on stand for these.
+func (o *opener) devicesUnder(n storage.Node) []storage.Node {
+	var out []storage.Node
+	for _, low := range o.g.Lower(n.Base().ID) {
+		switch low.(type) {
+		case *storage.PV, *storage.BcacheSet:
+			out = append(out, o.g.Lower(low.Base().ID)...)
+		default:
+			out = append(out, low)
 		}
 	}
-	return prefix + "128"
-}
-
-func (o *opener) taken(name string) bool {
-	for n := range o.g.Nodes() {
-		if as := storage.OpeningOf(n); as != nil && (as.Name == name || n.Base().HasName("/dev/"+name)) {
-			return true
-		}
-	}
-	return false
+	return out
 }

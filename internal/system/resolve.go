@@ -1,10 +1,8 @@
 package system
 
 import (
+	"errors"
 	"fmt"
-	"path"
-	"regexp"
-	"slices"
 	"strings"
 
 	"salvor/internal/fstab"
@@ -22,57 +20,115 @@ const (
 	StaysShut Why = "closed"     // it is known, and cannot be opened
 	NotABlock Why = "no device"  // it names no device at all
 	Contents  Why = "wrong type" // it is there, and holds something else
+	MadeAnew  Why = "made anew"  // the booting system makes it on every boot
 )
 
 // ResolveError is a spec that leads to no node, with what it could have meant.
 type ResolveError struct {
 	Spec fstab.Spec
 	Why  Why
-	Text string       // cause in words
+	Text string       // cause in words, fit for a terminal
 	IDs  []storage.ID // candidates, or the locked containers that may hold it
 }
 
 func (e *ResolveError) Error() string { return e.Text }
+
+func (r *Resolver) fail(spec fstab.Spec, why Why, ids []storage.ID, format string, args ...any) error {
+	return &ResolveError{spec, why, storage.Printable(fmt.Sprintf(format, args...)), ids}
+}
 
 // Resolver tells which node a spec means, with the names that a system's
 // crypttab gives to its volumes (problem 1 of the upgrade document: the name in
 // fstab need not exist on the rescuing machine).
 type Resolver struct {
 	g     *storage.Graph
-	names map[string]storage.ID // map name, in every encoding → container
-	wants map[storage.ID]string // container → name in crypttab
+	ix    *index
+	names map[string]storage.ID  // map name, in every encoding → container
+	gone  map[string]*CryptError // map name that crypttab gives to what is not there
+	wants map[storage.ID]string  // container → name in crypttab
 	entry map[storage.ID]fstab.CryptEntry
-	lost  []CryptProblem
+	lost  []*CryptError
+	disks map[string]storage.ID // a disk's name on the system's own machine → the device
+	none  *lockedHint
 }
 
-// CryptProblem is a crypttab line that leads to no container.
-type CryptProblem struct {
+// CryptError is a crypttab line that leads to no container.
+type CryptError struct {
 	Entry fstab.CryptEntry
 	Err   error
 }
 
+func (e *CryptError) Error() string {
+	return fmt.Sprintf("crypttab line %d: %v", e.Entry.Line, e.Err)
+}
+
+func (e *CryptError) Unwrap() error { return e.Err }
+
 // NewResolver makes a resolver for the graph; s may be nil.
-func NewResolver(g *storage.Graph, s *System) *Resolver {
-	r := &Resolver{g: g, names: map[string]storage.ID{}, wants: map[storage.ID]string{}, entry: map[storage.ID]fstab.CryptEntry{}}
-	if s == nil || s.Crypttab == nil {
+func NewResolver(g *storage.Graph, s *System) *Resolver { return newResolver(newIndex(g), s) }
+
+func newResolver(ix *index, s *System) *Resolver {
+	r := &Resolver{
+		g: ix.g, ix: ix, names: map[string]storage.ID{}, gone: map[string]*CryptError{},
+		wants: map[storage.ID]string{}, entry: map[storage.ID]fstab.CryptEntry{}, disks: map[string]storage.ID{},
+	}
+	if s == nil {
 		return r
 	}
-	for _, e := range s.Crypttab.Entries {
-		c, err := r.container(e)
-		if err != nil {
-			r.lost = append(r.lost, CryptProblem{e, err})
-			continue
-		}
-		for _, name := range e.MapNames() {
-			r.names[name] = c.Base().ID
-		}
-		r.wants[c.Base().ID] = e.Name
-		r.entry[c.Base().ID] = e
+	r.anchorDisks(s)
+	if s.Crypttab != nil {
+		r.readCrypttab(s.Crypttab.Entries)
 	}
 	return r
 }
 
-// MapName is the name that crypttab gives to a container, or "".
+// readCrypttab finds the container of every line. A line may name the map of one
+// that stands further down, so what is not found is tried once more. Of two
+// lines with one name systemd opens only the first.
+func (r *Resolver) readCrypttab(entries []fstab.CryptEntry) {
+	var again []fstab.CryptEntry
+	first := map[string]int{}
+	for _, e := range entries {
+		if line, twice := first[dmName(e.Name)]; twice {
+			r.lost = append(r.lost, &CryptError{e, fmt.Errorf("%w %d", errTwice, line)})
+			continue
+		}
+		first[dmName(e.Name)] = e.Line
+		if c, err := r.container(e); err == nil {
+			r.give(c.ID, e)
+		} else {
+			again = append(again, e)
+		}
+	}
+	for _, e := range again {
+		c, err := r.container(e)
+		if err == nil {
+			r.give(c.ID, e)
+			continue
+		}
+		lost := &CryptError{e, err}
+		r.lost = append(r.lost, lost)
+		for _, name := range e.MapNames() {
+			r.gone[name] = lost
+		}
+	}
+}
+
+var errTwice = errors.New("systemd opens only the first of two lines with this name, which is line")
+
+// give lets the container answer to the names of a crypttab line.
+func (r *Resolver) give(id storage.ID, e fstab.CryptEntry) {
+	for _, name := range e.MapNames() {
+		r.names[name] = id
+	}
+	if _, known := r.entry[id]; !known {
+		r.wants[id], r.entry[id] = dmName(e.Name), e
+	}
+}
+
+// MapName is the device-mapper name that crypttab gives to a container, or "".
+// Characters that device-mapper does not take stand in it as \xNN, as they do in
+// the name of a map that is open.
 func (r *Resolver) MapName(id storage.ID) string { return r.wants[id] }
 
 // CryptEntry is the crypttab line that opens a container.
@@ -83,11 +139,12 @@ func (r *Resolver) CryptEntry(id storage.ID) (fstab.CryptEntry, bool) {
 
 // container finds the encrypted container that a crypttab line opens.
 func (r *Resolver) container(e fstab.CryptEntry) (*storage.Crypt, error) {
-	n, err := r.one(e.Source, r.blocks(e.Source, ""))
+	n, err := r.device(e.Source, r.carriesCrypt)
 	if err != nil {
 		return nil, err
 	}
-	if c, ok := n.(*storage.Crypt); ok {
+	// A tag is the container's own; any other name of it means what is open in it.
+	if c, ok := n.(*storage.Crypt); ok && (e.Source.Kind == fstab.UUID || e.Source.Kind == fstab.Label) {
 		return c, nil
 	}
 	for _, up := range r.g.Upper(n.Base().ID) {
@@ -95,16 +152,17 @@ func (r *Resolver) container(e fstab.CryptEntry) (*storage.Crypt, error) {
 			return c, nil
 		}
 	}
-	return nil, &ResolveError{e.Source, Contents, fmt.Sprintf("%s holds no encrypted volume", e.Source), []storage.ID{n.Base().ID}}
+	return nil, r.fail(e.Source, Contents, []storage.ID{n.Base().ID}, "%s holds no encrypted volume", e.Source)
 }
 
 // Node gives the node that holds what spec means: a file system, a swap area, or
 // the block device itself when nothing is known of its content.
-func (r *Resolver) Node(spec fstab.Spec) (storage.ID, error) { return r.node(spec, "") }
+func (r *Resolver) Node(spec fstab.Spec) (storage.ID, error) {
+	return r.node(spec, func(storage.Node) bool { return true })
+}
 
-func (r *Resolver) node(spec fstab.Spec, fsType string) (storage.ID, error) {
-	found := r.blocks(spec, fsType)
-	n, err := r.one(spec, found)
+func (r *Resolver) node(spec fstab.Spec, fits func(storage.Node) bool) (storage.ID, error) {
+	n, err := r.device(spec, fits)
 	if err != nil {
 		return "", err
 	}
@@ -113,58 +171,15 @@ func (r *Resolver) node(spec fstab.Spec, fsType string) (storage.ID, error) {
 
 // Source gives the node that an fstab line mounts: of a btrfs, the subvolume.
 func (r *Resolver) Source(e fstab.Entry) (storage.ID, error) {
-	id, err := r.node(e.Spec, e.Type)
+	id, err := r.node(e.Spec, func(n storage.Node) bool { return r.holds(n, e.Type) })
 	if err != nil {
 		return "", err
 	}
 	fs, ok := r.g.Node(id).(*storage.FileSystem)
-	if !ok || fs.Type != "btrfs" || !hasSubvolumes(r.g, id) {
+	if !ok || fs.Type != "btrfs" {
 		return id, nil
 	}
 	return r.subvolume(e, fs)
-}
-
-// subvolume follows subvol= and subvolid=; without them the default subvolume
-// counts (btrfs(5)). Where both are given and disagree, the kernel refuses.
-func (r *Resolver) subvolume(e fstab.Entry, fs *storage.FileSystem) (storage.ID, error) {
-	p, id, asked := e.Options.Subvolume()
-	_, byPath := e.Options.Get("subvol")
-	for _, n := range r.g.Upper(fs.ID) {
-		s, ok := n.(*storage.Subvolume)
-		if !ok {
-			continue
-		}
-		switch {
-		case !asked && s.SubvolID == defaultSubvolume(fs):
-		case asked && byPath && s.Path == p && (id == 0 || id == s.SubvolID):
-		case asked && !byPath && s.SubvolID == id:
-		default:
-			continue
-		}
-		return s.ID, nil
-	}
-	if !asked {
-		return fs.ID, nil
-	}
-	return "", &ResolveError{e.Spec, Absent, fmt.Sprintf("the btrfs has no subvolume %s", subvolumeWord(p, id, byPath)), []storage.ID{fs.ID}}
-}
-
-func subvolumeWord(p string, id uint64, byPath bool) string {
-	switch {
-	case byPath && id != 0:
-		return fmt.Sprintf("%q with the ID %d", p, id)
-	case byPath:
-		return fmt.Sprintf("%q", p)
-	default:
-		return fmt.Sprintf("with the ID %d", id)
-	}
-}
-
-func defaultSubvolume(fs *storage.FileSystem) uint64 {
-	if fs.Default == 0 {
-		return 5 // BTRFS_FS_TREE_OBJECTID, the top level
-	}
-	return fs.Default
 }
 
 // content goes from a block device up to the file system or swap area on it.
@@ -173,6 +188,11 @@ func (r *Resolver) content(spec fstab.Spec, n storage.Node) (storage.ID, error) 
 	switch n.(type) {
 	case *storage.FileSystem, *storage.Swap, *storage.Subvolume:
 		return id, nil
+	case *storage.Crypt:
+		if spec.Kind == fstab.UUID || spec.Kind == fstab.Label {
+			// blkid's tags name the container; what is in it has tags of its own.
+			return "", r.fail(spec, Contents, []storage.ID{id}, "%s is the encrypted container itself, not the file system in it", spec)
+		}
 	}
 	if storage.CanOpen(n) && storage.OpeningOf(n) == nil {
 		return "", r.shut(spec, n)
@@ -193,15 +213,19 @@ func (r *Resolver) content(spec fstab.Spec, n storage.Node) (storage.ID, error) 
 func (r *Resolver) shut(spec fstab.Spec, n storage.Node) error {
 	id := n.Base().ID
 	if n.Kind() == storage.KindCrypt {
-		return &ResolveError{spec, NeedsKey, fmt.Sprintf("%s is locked", Describe(r.g, id)), []storage.ID{id}}
+		return r.fail(spec, NeedsKey, []storage.ID{id}, "%s is locked", Describe(r.g, id))
 	}
-	return &ResolveError{spec, StaysShut, fmt.Sprintf("%s cannot be opened: %s", Describe(r.g, id), because(n.Base())), []storage.ID{id}}
+	return r.fail(spec, StaysShut, []storage.ID{id}, "%s cannot be opened: %s", Describe(r.g, id), because(n.Base()))
 }
 
-// one settles on a single node, or says why that cannot be done.
-func (r *Resolver) one(spec fstab.Spec, found []storage.Node) (storage.Node, error) {
+// device settles on a single node, or says why that cannot be done.
+func (r *Resolver) device(spec fstab.Spec, fits func(storage.Node) bool) (storage.Node, error) {
+	found, err := r.blocks(spec, fits)
+	if err != nil {
+		return nil, err
+	}
 	if len(found) > 1 {
-		found = r.tellApart(found)
+		found = r.ix.tellApart(found)
 	}
 	switch len(found) {
 	case 1:
@@ -209,361 +233,60 @@ func (r *Resolver) one(spec fstab.Spec, found []storage.Node) (storage.Node, err
 	case 0:
 		return nil, r.absent(spec)
 	}
-	e := &ResolveError{Spec: spec, Why: Twofold}
-	var names []string
+	var ids []storage.ID
 	for _, n := range found {
-		e.IDs = append(e.IDs, n.Base().ID)
-		names = append(names, Describe(r.g, n.Base().ID))
+		ids = append(ids, n.Base().ID)
 	}
-	e.Text = fmt.Sprintf("%d devices answer to %s: %s", len(found), spec, strings.Join(names, ", "))
-	return nil, e
+	return nil, r.fail(spec, Twofold, ids, "%d devices answer to %s: %s", len(found), spec, describeSome(r.g, ids))
+}
+
+// lockedHint is what may hold whatever is not to be found.
+type lockedHint struct {
+	ids  []storage.ID
+	text string
 }
 
 func (r *Resolver) absent(spec fstab.Spec) error {
 	switch spec.Kind {
 	case fstab.Virtual, fstab.Network, fstab.File, fstab.Unset:
-		return &ResolveError{Spec: spec, Why: NotABlock, Text: fmt.Sprintf("%s names no device", spec)}
+		return r.fail(spec, NotABlock, nil, "%s names no device", spec)
 	}
-	e := &ResolveError{Spec: spec, Why: Absent, Text: fmt.Sprintf("nothing on this machine answers to %s", spec)}
-	for c := range storage.All[*storage.Crypt](r.g) {
-		if c.Open == nil {
-			e.IDs = append(e.IDs, c.ID)
-		}
-	}
-	if len(e.IDs) > 0 {
-		e.Text += fmt.Sprintf(" (it may lie in a locked volume: %s)", Describe(r.g, e.IDs...))
-	}
-	return e
-}
-
-// tellApart keeps of twins the ones that a booting system would mean: not the
-// snapshot where its origin is there too.
-func (r *Resolver) tellApart(found []storage.Node) []storage.Node {
-	var out []storage.Node
-	for _, n := range found {
-		if !isSnapshotVolume(r.g, n.Base().ID) || !r.originAmong(n, found) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func (r *Resolver) originAmong(n storage.Node, found []storage.Node) bool {
-	for _, low := range append(r.g.Below(n.Base().ID), n) {
-		lv, ok := low.(*storage.LV)
-		if !ok || lv.Origin == "" {
-			continue
-		}
-		for _, other := range found {
-			if other == n {
-				continue
-			}
-			if other.Base().ID == lv.Origin || slices.Contains(other.Base().On, lv.Origin) && !isSnapshotVolume(r.g, other.Base().ID) {
-				return true
+	if r.none == nil {
+		r.none = &lockedHint{}
+		for c := range storage.All[*storage.Crypt](r.g) {
+			if c.Open == nil {
+				r.none.ids = append(r.none.ids, c.ID)
 			}
 		}
+		if len(r.none.ids) > 0 {
+			r.none.text = fmt.Sprintf(" (it may lie in a locked volume: %s)", describeSome(r.g, r.none.ids))
+		}
 	}
-	return false
+	return r.fail(spec, Absent, r.none.ids, "nothing on this machine answers to %s%s", spec, r.none.text)
 }
 
-// blocks gives every node that answers to spec. fsType narrows kernel names of
-// another machine down.
-func (r *Resolver) blocks(spec fstab.Spec, fsType string) []storage.Node {
+// blocks gives every node that answers to spec. Where the spec is a name that
+// the kernel gave on another machine, only what fits can be meant.
+func (r *Resolver) blocks(spec fstab.Spec, fits func(storage.Node) bool) ([]storage.Node, error) {
 	v := spec.Value
 	switch spec.Kind {
 	case fstab.UUID:
-		return r.where(func(n storage.Node) bool { u, _ := uuidLabel(n); return u != "" && strings.EqualFold(u, v) })
+		return r.ix.uuid[strings.ToLower(v)], nil
 	case fstab.Label:
-		return r.where(func(n storage.Node) bool { _, l := uuidLabel(n); return l != "" && l == v })
+		return r.ix.label[v], nil
 	case fstab.PartUUID:
-		return r.where(func(n storage.Node) bool {
-			p, ok := n.(*storage.Partition)
-			return ok && p.UUID != "" && strings.EqualFold(p.UUID, v)
-		})
+		return r.ix.partUUID[strings.ToLower(v)], nil
 	case fstab.PartLabel:
-		return r.where(func(n storage.Node) bool { p, ok := n.(*storage.Partition); return ok && p.Label != "" && p.Label == v })
+		return r.ix.partLabel[v], nil
 	case fstab.Mapper:
 		return r.mapper(v)
 	case fstab.ID, fstab.ByID:
 		return r.byID(v)
 	case fstab.ByPath:
-		return r.g.ByName("/dev/disk/by-path/" + v)
+		return r.link("/dev/disk/by-path/", v), nil
 	case fstab.DevicePath:
-		return r.devicePath(v, fsType)
+		return r.devicePath(v, fits), nil
 	default:
-		return nil
+		return nil, nil
 	}
-}
-
-func (r *Resolver) where(is func(storage.Node) bool) []storage.Node {
-	var out []storage.Node
-	for n := range r.g.Nodes() {
-		if is(n) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// uuidLabel gives what UUID= and LABEL= are compared with (blkid's tags).
-func uuidLabel(n storage.Node) (uuid, label string) {
-	switch n := n.(type) {
-	case *storage.FileSystem:
-		return n.UUID, n.Label
-	case *storage.Swap:
-		return n.UUID, n.Label
-	case *storage.Crypt:
-		return n.UUID, n.Label
-	case *storage.Opaque:
-		return n.UUID, n.Label
-	}
-	return "", ""
-}
-
-// mapper resolves /dev/mapper/NAME: what crypttab calls so, then a logical
-// volume of that name, then what is open under it now. A name from the system's
-// own crypttab wins over what happens to be open, which another system opened.
-func (r *Resolver) mapper(name string) []storage.Node {
-	if id, ok := r.names[name]; ok {
-		return []storage.Node{r.g.Node(id)}
-	}
-	if id, ok := r.names[fstab.DecodeDM(name)]; ok {
-		return []storage.Node{r.g.Node(id)}
-	}
-	found := r.where(func(n storage.Node) bool {
-		lv, ok := n.(*storage.LV)
-		return ok && fstab.LVMName(lv.VG, lv.Name) == name
-	})
-	if len(found) > 0 {
-		return found
-	}
-	return r.where(func(n storage.Node) bool {
-		if o := storage.OpeningOf(n); o != nil && o.Name != "" && fstab.EncodeDM(o.Name) == fstab.EncodeDM(fstab.DecodeDM(name)) {
-			return true
-		}
-		return n.Base().HasName("/dev/mapper/" + name)
-	})
-}
-
-var (
-	cryptDMUUID = regexp.MustCompile(`^dm-uuid-CRYPT-[A-Z0-9]+-([0-9a-f]{32})-`)
-	lvDMUUID    = regexp.MustCompile(`^dm-uuid-LVM-([0-9A-Za-z]{32})([0-9A-Za-z]{32})$`)
-	partOfID    = regexp.MustCompile(`^(.+)-part([0-9]+)$`)
-)
-
-// byID resolves a name below /dev/disk/by-id: the links that exist, and those
-// that would exist on the system's own machine.
-func (r *Resolver) byID(name string) []storage.Node {
-	if found := r.g.ByName("/dev/disk/by-id/" + name); len(found) > 0 {
-		return found
-	}
-	if dm, ok := strings.CutPrefix(name, "dm-name-"); ok {
-		return r.mapper(dm)
-	}
-	if m := cryptDMUUID.FindStringSubmatch(name); m != nil {
-		return r.where(func(n storage.Node) bool { c, ok := n.(*storage.Crypt); return ok && noHyphens(c.UUID) == m[1] })
-	}
-	if m := lvDMUUID.FindStringSubmatch(name); m != nil {
-		return r.where(func(n storage.Node) bool { lv, ok := n.(*storage.LV); return ok && noHyphens(lv.UUID) == m[2] })
-	}
-	if m := partOfID.FindStringSubmatch(name); m != nil {
-		return r.partitionsOf(r.byID(m[1]), m[2])
-	}
-	return r.where(func(n storage.Node) bool { return derivedID(n, name) })
-}
-
-// derivedID tells names that udev makes of what lies on the disk (rules
-// 60-persistent-storage, 63-md-raid-arrays, 69-lvm).
-func derivedID(n storage.Node, name string) bool {
-	switch n := n.(type) {
-	case *storage.MD:
-		return name == "md-uuid-"+n.UUID || n.Name != "" && name == "md-name-"+n.Name
-	case *storage.PV:
-		return name == "lvm-pv-uuid-"+n.UUID
-	case *storage.Disk:
-		return n.WWN != "" && name == "wwn-"+n.WWN
-	case *storage.Multipath:
-		return n.WWID != "" && (name == "dm-uuid-mpath-"+n.WWID || name == "scsi-"+n.WWID)
-	}
-	return false
-}
-
-func noHyphens(s string) string { return strings.ReplaceAll(s, "-", "") }
-
-func (r *Resolver) partitionsOf(on []storage.Node, number string) []storage.Node {
-	var out []storage.Node
-	for _, n := range on {
-		for _, up := range r.g.Upper(n.Base().ID) {
-			for _, p := range r.g.Upper(up.Base().ID) {
-				if p, ok := p.(*storage.Partition); ok && fmt.Sprint(p.Number) == number {
-					out = append(out, p)
-				}
-			}
-		}
-	}
-	return out
-}
-
-var (
-	kernelDisk = regexp.MustCompile(`^/dev/(?:[shv]d[a-z]+|xvd[a-z]+|(?:nvme[0-9]+n[0-9]+|mmcblk[0-9]+|md_?d?[0-9]+|loop[0-9]+|dasd[a-z]+)p?)([0-9]+)$`)
-	mdNumber   = regexp.MustCompile(`^/dev/md([0-9]+)(?:p([0-9]+))?$`)
-)
-
-// devicePath resolves any other path below /dev. Names that metadata gives
-// (/dev/VG/LV, /dev/md/NAME, /dev/mdN) are sure; a name that the kernel gave on
-// the system's own machine is taken only when a single partition can be meant.
-func (r *Resolver) devicePath(p, fsType string) []storage.Node {
-	if vg, lv, ok := strings.Cut(strings.TrimPrefix(p, "/dev/"), "/"); ok && !strings.Contains(lv, "/") {
-		if found := r.where(func(n storage.Node) bool { l, ok := n.(*storage.LV); return ok && l.VG == vg && l.Name == lv }); len(found) > 0 {
-			return found
-		}
-	}
-	if name, ok := strings.CutPrefix(p, "/dev/md/"); ok {
-		return r.arrays(name)
-	}
-	if m := mdNumber.FindStringSubmatch(p); m != nil {
-		found := r.arrays(m[1])
-		if m[2] != "" {
-			return r.partitionsOf(found, m[2])
-		}
-		return found
-	}
-	if m := kernelDisk.FindStringSubmatch(p); m != nil {
-		return r.byNumber(m[1], fsType)
-	}
-	return r.g.ByName(p)
-}
-
-// arrays finds MD arrays by the name in their superblock, with or without the
-// home host before it.
-func (r *Resolver) arrays(name string) []storage.Node {
-	name, part, cut := name, "", false
-	if at := strings.LastIndexByte(name, 'p'); at > 0 && len(r.arraysNamed(name)) == 0 {
-		name, part, cut = name[:at], name[at+1:], true
-	}
-	found := r.arraysNamed(name)
-	if cut {
-		return r.partitionsOf(found, part)
-	}
-	return found
-}
-
-func (r *Resolver) arraysNamed(name string) []storage.Node {
-	return r.where(func(n storage.Node) bool {
-		md, ok := n.(*storage.MD)
-		if !ok {
-			return false
-		}
-		_, own, _ := strings.Cut(":"+md.Name, ":")
-		if at := strings.LastIndexByte(md.Name, ':'); at >= 0 {
-			own = md.Name[at+1:]
-		}
-		return own != "" && own == name || md.HasName("/dev/md/"+name) || md.HasName("/dev/md"+name)
-	})
-}
-
-// byNumber gives the partitions that a name like /dev/sda2 of another machine
-// can mean: those of that number that hold what the line says.
-func (r *Resolver) byNumber(number, fsType string) []storage.Node {
-	return r.where(func(n storage.Node) bool {
-		p, ok := n.(*storage.Partition)
-		if !ok || p.Extended || fmt.Sprint(p.Number) != number {
-			return false
-		}
-		for _, up := range r.g.Upper(p.ID) {
-			switch up := up.(type) {
-			case *storage.FileSystem:
-				return fsType == "" || fsType == "auto" || sameType(fsType, up.Type)
-			case *storage.Swap:
-				return fsType == "swap"
-			}
-		}
-		return fsType == ""
-	})
-}
-
-// sameType compares a type in fstab with the one on the disk: one driver mounts
-// ext2, ext3 and ext4, and ntfs has several.
-func sameType(asked, is string) bool {
-	family := func(t string) string {
-		switch t {
-		case "ext2", "ext3", "ext4":
-			return "ext"
-		case "ntfs", "ntfs3", "ntfs-3g", "fuseblk":
-			return "ntfs"
-		case "msdos", "vfat", "umsdos":
-			return "fat"
-		}
-		return t
-	}
-	return family(asked) == family(is)
-}
-
-// Describe names nodes so that a person recognises them: what it is, how it is
-// called, on which disk it lies.
-func Describe(g *storage.Graph, ids ...storage.ID) string {
-	var out []string
-	for _, id := range ids {
-		out = append(out, describe(g, id))
-	}
-	return strings.Join(out, ", ")
-}
-
-func describe(g *storage.Graph, id storage.ID) string {
-	n := g.Node(id)
-	if n == nil {
-		return string(id)
-	}
-	what, where := string(n.Kind()), ""
-	switch n := n.(type) {
-	case *storage.FileSystem:
-		what, where = n.Type, carrierName(g, n)
-	case *storage.Subvolume:
-		fs := g.Lower(id)[0]
-		what, where = fmt.Sprintf("subvolume %q", n.Path), carrierName(g, fs)
-	case *storage.Swap:
-		what, where = "swap", carrierName(g, n)
-	case *storage.Crypt:
-		what, where = strings.ToUpper(n.Format), carrierName(g, n)
-	case *storage.LV:
-		what, where = "volume", n.VG+"/"+n.Name
-	case *storage.VG:
-		what, where = "volume group", n.Name
-	case *storage.MD:
-		what, where = strings.ToUpper(n.Level), cmpOr(n.Name, n.UUID)
-	default:
-		where = shortName(n)
-	}
-	return what + " on " + cmpOr(where, string(id))
-}
-
-// carrierName is the name of the device that n lies on.
-func carrierName(g *storage.Graph, n storage.Node) string {
-	for _, low := range g.Lower(n.Base().ID) {
-		if lv, ok := low.(*storage.LV); ok {
-			return lv.VG + "/" + lv.Name
-		}
-		if c, ok := low.(*storage.Crypt); ok && c.Open == nil {
-			continue
-		}
-		if name := shortName(low); name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
-func shortName(n storage.Node) string {
-	p := n.Base().Path()
-	if p == "" {
-		return ""
-	}
-	return path.Base(p)
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
