@@ -22,7 +22,7 @@ demo: setup build machines ## show probe, systems, mount, chroot and umount on m
 lint: ## check Go and shell source
 	go vet ./...
 	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
-	shellcheck -x -s bash scripts/*.sh test/lab/*.sh test/machines/*.sh test/lab/live/init
+	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/lab/live/init
 
 bench: setup machines build ## measure what README reports
 	go test -run '^$$' -bench . ./bench/...

@@ -16,9 +16,7 @@ packages() {
 	busybox-static          the lab's initramfs and the small hand-made target systems
 	cpio                    packs the lab's initramfs
 	cryptsetup-bin          probe tests read LUKS headers that it writes
-	curl                    fetches util-linux's own libblkid test images
 	dosfstools              probe tests read what mkfs.vfat writes
-	dpkg-dev                unpacks util-linux's source package, for its libblkid test images
 	e2fsprogs               probe tests read what mkfs.ext4 writes
 	exfatprogs              probe tests read what mkfs.exfat writes
 	f2fs-tools              probe tests read what mkfs.f2fs writes
@@ -34,7 +32,7 @@ packages() {
 	shellcheck              make lint: the shell scripts here are checked too
 	squashfs-tools          packs the lab's live medium
 	xfsprogs                probe tests read what mkfs.xfs writes
-	zstd                    machine b's Debian tree is kept compressed
+	xz-utils                unpacks the source packages whose test images test/corpus uses
 	LIST
 }
 

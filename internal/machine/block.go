@@ -71,7 +71,7 @@ func (b *block) serve(opened chan<- error) {
 	for {
 		select {
 		case r := <-b.requests:
-			n, err := ignoringEINTR(func() (int, error) { return unix.Pread(fd, r.buf, r.off) })
+			n, err := readFresh(fd, r)
 			r.done <- readAnswer{max(n, 0), err}
 		case <-b.closed:
 			return
@@ -79,6 +79,15 @@ func (b *block) serve(opened chan<- error) {
 			return
 		}
 	}
+}
+
+// readFresh reads what is on the device now. MD, XFS and others write past the
+// page cache of a block device, which may still hold what an earlier look read;
+// clean pages are dropped first (posix_fadvise(2), POSIX_FADV_DONTNEED), which
+// needs no alignment as O_DIRECT does. That it fails costs only freshness.
+func readFresh(fd int, r readRequest) (int, error) {
+	_ = unix.Fadvise(fd, r.off, int64(len(r.buf)), unix.FADV_DONTNEED)
+	return ignoringEINTR(func() (int, error) { return unix.Pread(fd, r.buf, r.off) })
 }
 
 // openBlock opens without waiting for a medium (O_NONBLOCK, for a drive without

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"path"
 
 	"salvor/internal/storage"
 )
@@ -102,7 +103,7 @@ func (j *Journal) CheckSame(root, target string) error {
 	switch {
 	case !ok:
 		return nil
-	case target != "" && at != target:
+	case target != "" && at != path.Clean(target):
 		return fmt.Errorf("%w: %s is mounted at %s, not at %s", ErrInterlock, system, at, target)
 	case root != "" && is != root:
 		return fmt.Errorf("%w: another system, %s, is mounted at %s", ErrInterlock, system, at)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
+	"slices"
 	"time"
 
 	"salvor/internal/machine"
@@ -37,14 +37,24 @@ type Record struct {
 	Command string          `json:"command,omitempty"`
 	Target  string          `json:"target,omitempty"`
 	System  string          `json:"system,omitempty"`
-	Root    string          `json:"root,omitempty"` // lineage of the system's root
-	Made    bool            `json:"made,omitempty"` // the target directory did not exist
+	Root    string          `json:"root,omitempty"`   // lineage of the system's root
+	Made    bool            `json:"made,omitempty"`   // the target directory did not exist
+	Sealed  bool            `json:"sealed,omitempty"` // it is mounted without a byte reaching a disk
 	Step    int             `json:"step,omitempty"`
 	Op      string          `json:"op,omitempty"`
 	Subject string          `json:"subject,omitempty"` // lineage of the node, or the mount point
+	Source  storage.ID      `json:"source,omitempty"`  // identity of the file system that is mounted
 	Args    json.RawMessage `json:"args,omitempty"`
 	Error   string          `json:"error,omitempty"`
+	Points  []string        `json:"points,omitempty"` // of a beginning mount: all that it is to mount
+	Lacks   []Lack          `json:"lacks,omitempty"`  // of a settled mount: what it could not
 	Gaps    bool            `json:"gaps,omitempty"`
+}
+
+// Lack is something that belongs to the system and could not be mounted.
+type Lack struct {
+	File string `json:"file"` // the mount point in the system
+	Text string `json:"text"`
 }
 
 // Journal is the session's file on a machine.
@@ -52,6 +62,7 @@ type Journal struct {
 	m       machine.Machine
 	file    string
 	records []Record
+	torn    bool // the file does not end with a whole line
 }
 
 // Load reads the journal. That there is none is no error. A last line that was
@@ -66,14 +77,15 @@ func Load(m machine.Machine) (*Journal, error) {
 		return nil, fmt.Errorf("cannot read the session's journal: %w", err)
 	}
 	for line := range bytes.Lines(data) {
+		whole := bytes.HasSuffix(line, []byte("\n"))
+		j.torn = !whole
 		var r Record
-		if err := json.Unmarshal(line, &r); err != nil {
-			if bytes.HasSuffix(line, []byte("\n")) {
-				return nil, fmt.Errorf("cannot read the session's journal %s: %w", j.file, err)
-			}
-			break
+		switch err := json.Unmarshal(line, &r); {
+		case err == nil:
+			j.records = append(j.records, r)
+		case whole:
+			return nil, fmt.Errorf("cannot read the session's journal %s: record %d is damaged: %w", j.file, len(j.records)+1, err)
 		}
-		j.records = append(j.records, r)
 	}
 	return j, nil
 }
@@ -84,17 +96,46 @@ func (j *Journal) Records() []Record { return j.records }
 // Add writes a record durably before it returns.
 func (j *Journal) Add(r Record) error {
 	r.Time = j.m.Now()
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("internal error: cannot write a journal record: %w", err)
-	}
-	if err := j.m.MkdirAll(Dir, 0o700); err != nil {
-		return fmt.Errorf("cannot keep the session's journal: %w", err)
-	}
-	if err := j.m.AppendFile(j.file, append(line, '\n'), 0o600); err != nil {
+	if err := j.write(r); err != nil {
 		return fmt.Errorf("cannot keep the session's journal: %w", err)
 	}
 	j.records = append(j.records, r)
+	return nil
+}
+
+func (j *Journal) write(r Record) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("internal error: %w", err)
+	}
+	if err := j.m.MkdirAll(Dir, 0o700); err != nil {
+		return err
+	}
+	if err := j.mend(); err != nil {
+		return err
+	}
+	err = j.m.AppendFile(j.file, append(line, '\n'), 0o600)
+	j.torn = err != nil
+	return err
+}
+
+// mend writes the whole records anew when the file may end in the middle of one:
+// a record appended to that would make a line that nobody can read.
+func (j *Journal) mend() error {
+	if !j.torn {
+		return nil
+	}
+	var data bytes.Buffer
+	all := json.NewEncoder(&data)
+	for _, r := range j.records {
+		if err := all.Encode(r); err != nil {
+			return fmt.Errorf("internal error: %w", err)
+		}
+	}
+	if err := j.m.WriteFile(j.file, data.Bytes(), 0o600); err != nil {
+		return err
+	}
+	j.torn = false
 	return nil
 }
 
@@ -105,16 +146,20 @@ func (j *Journal) Intend(now *storage.Graph, s plan.Step) error {
 	if err != nil {
 		return fmt.Errorf("internal error: cannot write a journal record: %w", err)
 	}
-	return j.Add(Record{Kind: Intent, Step: s.Number, Op: s.Op.Name(), Subject: subject(now, s.Op), Args: args})
+	r := Record{Kind: Intent, Step: s.Number, Op: s.Op.Name(), Subject: subject(now, s.Op), Args: args}
+	if m, ok := s.Op.(plan.Mount); ok && m.Mount.Bind == "" && m.Mount.Source != "" {
+		r.Source = wholeOf(now, m.Mount.Source)
+	}
+	return j.Add(r)
 }
 
 // subject names what an operation changes, by lineage.
 func subject(now *storage.Graph, op plan.Op) string {
-	if id, point := plan.Subject(op); point == "" {
-		return now.Lineage(id)
-	} else {
+	id, point := plan.Subject(op)
+	if point != "" {
 		return point
 	}
+	return now.Lineage(id)
 }
 
 // Finish writes down how it ended.
@@ -128,10 +173,10 @@ func (j *Journal) Finish(s plan.Step, result error) error {
 
 // Clear ends the session: nothing of it is left.
 func (j *Journal) Clear() error {
-	j.records = nil
 	if err := j.m.Remove(j.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot end the session: %w", err)
 	}
+	j.records, j.torn = nil, false
 	return nil
 }
 
@@ -160,14 +205,14 @@ func (j *Journal) Mounting() (target, system, root string, ok bool) {
 	return "", "", "", false
 }
 
+// Sealed reports whether the system is mounted without a byte reaching a disk.
+func (j *Journal) Sealed() bool {
+	return slices.ContainsFunc(j.records, func(r Record) bool { return r.Kind == Begin && r.Sealed })
+}
+
 // MadeTarget reports whether salvor made the target directory.
 func (j *Journal) MadeTarget() bool {
-	for _, r := range j.records {
-		if r.Kind == Begin && r.Made {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.records, func(r Record) bool { return r.Kind == Begin && r.Made })
 }
 
 // interrupted: the last command that began did not come to its end.
@@ -183,7 +228,16 @@ func (j *Journal) interrupted() bool {
 	return false
 }
 
-// words for errors and status
-func (r Record) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", r.Kind, r.Command, r.Op, r.Target))
+// Wanted tells what the last mount was to mount, and what of the system it could
+// not.
+func (j *Journal) Wanted() (points []string, lacks []Lack) {
+	for _, r := range j.records {
+		switch {
+		case r.Kind == Begin && r.Target != "":
+			points, lacks = r.Points, nil
+		case r.Kind == Settled:
+			lacks = r.Lacks
+		}
+	}
+	return points, lacks
 }

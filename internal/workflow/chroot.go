@@ -1,10 +1,10 @@
 package workflow
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -29,24 +29,13 @@ type ChrootReport struct {
 // Chroot runs a command inside a system, which it mounts first if it is not
 // mounted.
 func (w *Work) Chroot(ctx context.Context, o ChrootOrder, before func(*MountReport)) (*ChrootReport, error) {
+	defer wipeKeys(o.Mount.Keys)
 	report := &ChrootReport{}
-	target, err := w.standingTarget(ctx, o.Mount)
+	target, err := w.mounted(ctx, o.Mount, report)
 	if err != nil {
-		return nil, err
+		return report, err
 	}
-	if target == "" {
-		if report.Mount, err = w.Mount(ctx, o.Mount); err != nil {
-			return report, err
-		}
-		target = report.Mount.Target
-		if w.rootMissing(report.Mount) {
-			return report, fmt.Errorf("cannot enter the system: its root is not mounted")
-		}
-	}
-	if before != nil {
-		before(report.Mount)
-	}
-	report.Status, err = w.attach(ctx, target, o.Command)
+	err = w.enter(ctx, o, target, report, before)
 	if o.Umount {
 		var down error
 		report.Umount, down = w.Umount(context.WithoutCancel(ctx), false)
@@ -55,10 +44,33 @@ func (w *Work) Chroot(ctx context.Context, o ChrootOrder, before func(*MountRepo
 	return report, err
 }
 
-func (w *Work) rootMissing(r *MountReport) bool { return r.Graph.MountAt(r.Target) == nil }
+// mounted gives the target of the system, which it mounts first if it is not
+// mounted.
+func (w *Work) mounted(ctx context.Context, o MountOrder, report *ChrootReport) (target string, err error) {
+	if target, err = w.standingTarget(ctx, o); err != nil || target != "" {
+		return target, err
+	}
+	if report.Mount, err = w.Mount(ctx, o); err != nil {
+		return "", err
+	}
+	return report.Mount.Target, nil
+}
 
-// standingTarget gives the target when the system that is asked for is mounted
-// and complete, so that there is nothing to mount.
+// enter runs the command in the mounted system.
+func (w *Work) enter(ctx context.Context, o ChrootOrder, target string, report *ChrootReport, before func(*MountReport)) (err error) {
+	if report.Mount != nil && report.Mount.Graph.MountAt(target) == nil {
+		return errors.New("cannot enter the system: its root is not mounted")
+	}
+	if before != nil {
+		before(report.Mount)
+	}
+	report.Status, err = w.attach(ctx, target, o.Command)
+	return err
+}
+
+// standingTarget gives the target when a system is mounted and nothing is asked
+// for that would have to be compared with it. Gaps that it has stay as they are:
+// to fill them is for mount.
 func (w *Work) standingTarget(ctx context.Context, o MountOrder) (string, error) {
 	if o.System != "" || o.Network {
 		return "", nil // mount compares, and adds what is missing
@@ -84,6 +96,9 @@ func (w *Work) attach(ctx context.Context, target string, command []string) (int
 	return status, nil
 }
 
+// maxPasswd is more than any passwd(5) has before root's line.
+const maxPasswd = 1 << 20
+
 // shell is root's shell by the system's own passwd(5), /bin/sh if that is not
 // there.
 func (w *Work) shell(target string) string {
@@ -97,11 +112,11 @@ func (w *Work) shell(target string) string {
 		return "/bin/sh"
 	}
 	defer f.Close()
-	var data bytes.Buffer
-	if _, err := data.ReadFrom(f); err != nil {
+	data, err := io.ReadAll(io.LimitReader(f, maxPasswd))
+	if err != nil {
 		return "/bin/sh"
 	}
-	for line := range strings.Lines(data.String()) {
+	for line := range strings.Lines(string(data)) {
 		field := strings.Split(strings.TrimSpace(line), ":")
 		if len(field) == 7 && field[2] == "0" && path.IsAbs(field[6]) {
 			if there, err := tree.Open(strings.TrimPrefix(field[6], "/")); err == nil {

@@ -27,127 +27,227 @@ type GivenKey struct {
 
 // keyring holds what opens which container. A key with a name is one that worked.
 type keyring struct {
-	works map[storage.ID]*secret.Secret
+	works map[storage.ID]candidate
 	named map[storage.ID]string
 	typed []*secret.Secret // passphrases that worked somewhere
 	given []GivenKey
+	// tried keeps a key from being tried twice on one container, which takes its
+	// time; declined are the containers for which nobody has a passphrase.
+	tried    map[string]bool
+	declined map[storage.ID]bool
+}
+
+// candidate is a key that may fit.
+type candidate struct {
+	key   *secret.Secret
+	name  string // tells it from all others; "" for one that is tried once anyway
+	from  string // for messages
+	file  bool   // the content of a key file, not a passphrase
+	token bool   // no key: a token of the container's header opens it
 }
 
 func newKeyring() *keyring {
-	return &keyring{works: map[storage.ID]*secret.Secret{}, named: map[storage.ID]string{}}
+	return &keyring{works: map[storage.ID]candidate{}, named: map[storage.ID]string{}, tried: map[string]bool{}, declined: map[storage.ID]bool{}}
 }
 
-func (k *keyring) get(id storage.ID) *secret.Secret { return k.works[id] }
+func (k *keyring) key(id storage.ID) *secret.Secret { return k.works[id].key }
+func (k *keyring) isFile(id storage.ID) bool        { return k.works[id].file }
+func (k *keyring) isToken(id storage.ID) bool       { return k.works[id].token }
 func (k *keyring) names() map[storage.ID]string     { return k.named }
 
+// take makes a copy of the key ready for the container; drop wipes it again.
+func (k *keyring) take(id storage.ID, c candidate) {
+	if c.key != nil {
+		c.key = c.key.Clone()
+	}
+	k.works[id] = c
+}
+
+func (k *keyring) drop(id storage.ID) {
+	if key := k.works[id].key; key != nil {
+		key.Wipe()
+	}
+	delete(k.works, id)
+}
+
 func (k *keyring) wipe() {
-	for _, s := range k.works {
-		s.Wipe()
+	for id := range k.works {
+		k.drop(id)
 	}
 	for _, s := range k.typed {
 		s.Wipe()
 	}
-	for _, g := range k.given {
+	wipeKeys(k.given)
+}
+
+func wipeKeys(keys []GivenKey) {
+	for _, g := range keys {
 		g.Key.Wipe()
 	}
 }
 
 // try opens a container read-only with a key. It reports whether the key is right;
-// an error is any other failure.
-func (s *sight) try(ctx context.Context, c *storage.Crypt, name string, key *secret.Secret, from string) (bool, error) {
+// an error is any other failure, after which no other key is of use.
+func (s *sight) try(ctx context.Context, c *storage.Crypt, name string, k candidate) (bool, error) {
+	mark := string(c.ID) + " " + k.name
+	if k.name != "" && s.keys.tried[mark] {
+		return false, nil
+	}
+	s.keys.tried[mark] = true
 	text := system.Describe(s.now, c.ID)
-	s.w.tell(Unlocking{c.ID, text, from})
-	s.keys.works[c.ID] = key.Clone()
-	want := system.Opened(s.now, system.Way{ReadOnly: true, Overlays: s.overlays(), Unlock: map[storage.ID]string{c.ID: name}, Only: []storage.ID{c.ID}, Leave: s.skip})
-	s.looking = true
-	p, failed, err := s.act(ctx, want)
-	s.looking = false
+	s.w.tell(Unlocking{c.ID, text, k.from})
+	s.keys.take(c.ID, k)
+	err := s.unlockNow(ctx, c, s.freeMap(name))
 	if err == nil {
-		err = firstError(p, failed)
-	}
-	if err == nil && (p.Empty() || !s.isOpen(c.ID)) {
-		err = errors.New("it stays locked, although unlocking it did not fail")
-	}
-	if err == nil {
-		s.keys.named[c.ID] = name
 		s.w.tell(Unlocked{c.ID, text})
 		return true, nil
 	}
-	s.keys.works[c.ID].Wipe()
-	delete(s.keys.works, c.ID)
-	if errors.Is(err, tool.ErrWrongKey) {
-		s.w.tell(WrongKey{c.ID, text, from})
+	s.keys.drop(c.ID)
+	// A token may fail in many ways, for want of a chip, a server or a touch; then a
+	// passphrase is of use.
+	if s.lost == nil && (errors.Is(err, tool.ErrWrongKey) || k.token) {
+		s.w.tell(WrongKey{c.ID, text, k.from})
 		return false, nil
 	}
 	return false, err
 }
 
-func (s *sight) isOpen(id storage.ID) bool {
-	n := s.now.Node(id)
-	return n != nil && storage.OpeningOf(n) != nil
+func (s *sight) unlockNow(ctx context.Context, c *storage.Crypt, name string) error {
+	defer s.forLook()()
+	want := system.Opened(s.now, system.Way{ReadOnly: true, Overlays: s.overlays(), Unlock: map[storage.ID]string{c.ID: name}, Only: []storage.ID{c.ID}, Leave: s.skip})
+	o, err := s.act(ctx, want)
+	if err != nil {
+		s.lost = errors.Join(s.lost, err)
+		return err
+	}
+	if err = o.err(); err == nil && !s.isOpen(c.ID) {
+		err = errors.New("it stays locked, although unlocking it did not fail")
+	}
+	if err == nil {
+		s.keys.named[c.ID] = name
+	}
+	return err
 }
 
-// unlockAll tries to open the volumes: with the keys given beforehand, with key
-// files that the system's crypttab names, with passphrases that opened others,
-// and by asking. It reports whether any was opened.
+// freeMap is a map name that nothing has: the live system may well have a map of
+// the name that the container has in its own system.
+func (s *sight) freeMap(name string) string {
+	free := name
+	for again := 2; len(s.now.ByName(storage.DMPath(free))) > 0; again++ {
+		free = fmt.Sprintf("%s_%d", name, again)
+	}
+	return free
+}
+
+// unlockAll tries to open the volumes: with tokens, with the keys given beforehand,
+// with key files that the system's crypttab names, with passphrases that opened
+// others, and by asking. It reports whether any was opened.
 func (s *sight) unlockAll(ctx context.Context, ids []storage.ID, sys *system.System) (bool, error) {
+	return s.unlockSome(ctx, ids, sys, false)
+}
+
+// unlockSome is unlockAll, or ends with the first that was opened.
+func (s *sight) unlockSome(ctx context.Context, ids []storage.ID, sys *system.System, first bool) (bool, error) {
+	ids = s.closedAmong(ids)
+	if len(ids) == 0 || !s.canUnlock(ids) {
+		return false, nil
+	}
 	names := system.NewResolver(s.now, sys)
 	opened := false
 	for _, id := range ids {
 		c, ok := s.now.Node(id).(*storage.Crypt)
-		if !ok || c.Open != nil || s.skip[id] {
+		if !ok {
 			continue
 		}
 		ok, err := s.unlockOne(ctx, c, names, sys)
-		if ctx.Err() != nil {
-			return opened, ctx.Err()
+		if stop := errors.Join(ctx.Err(), s.lost); stop != nil {
+			return opened, stop
 		}
 		if err != nil {
 			s.skip[id] = true
 			s.w.tell(Note{fmt.Sprintf("could not unlock %s: %v", system.Describe(s.now, id), err)})
 		}
-		opened = opened || ok
+		if opened = opened || ok; opened && first {
+			break
+		}
 	}
 	return opened, nil
 }
 
+// closedAmong gives the containers that are closed and not given up.
+func (s *sight) closedAmong(ids []storage.ID) []storage.ID {
+	var out []storage.ID
+	for _, id := range ids {
+		if c, ok := s.now.Node(id).(*storage.Crypt); ok && c.Open == nil && !s.skip[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// canUnlock makes sure, before anybody is asked for a passphrase, that it could be
+// put to use.
+func (s *sight) canUnlock(ids []storage.ID) bool {
+	_, err := s.w.Machine.Lookup("cryptsetup")
+	if err == nil {
+		return true
+	}
+	for _, id := range ids {
+		s.skip[id] = true
+	}
+	s.w.tell(Note{fmt.Sprintf("could not unlock %s: %v", system.Describe(s.now, ids...), err)})
+	return false
+}
+
 func (s *sight) unlockOne(ctx context.Context, c *storage.Crypt, names *system.Resolver, sys *system.System) (bool, error) {
-	name := names.MapName(c.ID)
+	known := names.MapName(c.ID)
+	name := known
 	if name == "" {
 		name = "luks-" + c.UUID // as systemd and Anaconda name what no crypttab names
 	}
-	known, err := s.known(c, names, sys)
-	if err != nil {
-		s.w.tell(Note{err.Error()})
-	}
-	for _, k := range known {
-		if ok, err := s.try(ctx, c, name, k.Key, k.From); ok || err != nil {
+	for _, k := range s.known(c, names) {
+		if ok, err := s.try(ctx, c, name, k); ok || err != nil {
 			return ok, err
 		}
 	}
-	return s.ask(ctx, c, name, names.MapName(c.ID))
-}
-
-// known gives the keys that may fit without anybody being asked.
-func (s *sight) known(c *storage.Crypt, names *system.Resolver, sys *system.System) ([]GivenKey, error) {
-	var out []GivenKey
-	for _, g := range s.keys.given {
-		if g.Volume == "*" || s.answersTo(c, g.Volume, names) {
-			out = append(out, g)
+	if ok, err := s.tryKeyFile(ctx, c, name, names, sys); ok || err != nil {
+		return ok, err
+	}
+	for i, p := range s.keys.typed {
+		if ok, err := s.try(ctx, c, name, candidate{name: fmt.Sprint("typed ", i), key: p, from: "the passphrase that opened another volume"}); ok || err != nil {
+			return ok, err
 		}
 	}
-	for _, p := range s.keys.typed {
-		out = append(out, GivenKey{Key: p, From: "the passphrase that opened another volume"})
+	return s.ask(ctx, c, name, known)
+}
+
+// known gives what the container's header and the user have for it.
+func (s *sight) known(c *storage.Crypt, names *system.Resolver) []candidate {
+	var out []candidate
+	if len(c.Tokens) > 0 {
+		out = append(out, candidate{name: "token", from: "a token of its header", token: true})
 	}
+	for i, g := range s.keys.given {
+		if g.Volume == "*" || s.answersTo(c, g.Volume, names) {
+			out = append(out, candidate{name: fmt.Sprint("given ", i), key: g.Key, from: g.From, file: true})
+		}
+	}
+	return out
+}
+
+// tryKeyFile tries the key file that the system's crypttab names.
+func (s *sight) tryKeyFile(ctx context.Context, c *storage.Crypt, name string, names *system.Resolver, sys *system.System) (bool, error) {
 	e, ok := names.CryptEntry(c.ID)
 	if !ok || e.KeyFile == "" || e.RandomKey() || sys == nil {
-		return out, nil
+		return false, nil
 	}
 	key, err := system.KeyFile(s.now, sys, e, s)
 	if err != nil {
-		return out, fmt.Errorf("the key file of %s cannot be had: %w", e.Name, err)
+		s.w.tell(Note{fmt.Sprintf("the key file of %s cannot be had: %v", storage.Printable(e.Name), err)})
+		return false, nil
 	}
-	return append(out, GivenKey{Key: key, From: "its key file " + e.KeyFile}), nil
+	defer key.Wipe()
+	return s.try(ctx, c, name, candidate{name: "file " + e.KeyFile, key: key, from: "its key file " + e.KeyFile, file: true})
 }
 
 // answersTo: the user means c by this word.
@@ -160,26 +260,32 @@ func (s *sight) answersTo(c *storage.Crypt, word string, names *system.Resolver)
 		return true
 	}
 	id, err := names.Node(fstab.ParseSpec(word))
+	if locked, ok := errors.AsType[*system.ResolveError](err); ok {
+		return locked.Why == system.NeedsKey && slices.Contains(locked.IDs, c.ID)
+	}
 	return err == nil && id == c.ID
 }
 
-// ask asks for the passphrase, a few times.
+// ask asks for the passphrase, a few times. When that does not lead to one, nobody
+// is asked for it again.
 func (s *sight) ask(ctx context.Context, c *storage.Crypt, name, known string) (bool, error) {
+	if s.mute || s.keys.declined[c.ID] {
+		return false, nil
+	}
+	s.keys.declined[c.ID] = true
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
 		key, err := s.w.Ask.Passphrase(ctx, Question{c.ID, known, s.recognisable(c), attempt})
 		if errors.Is(err, ErrNoAnswer) {
-			s.skip[c.ID] = true
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
 		if key == nil {
-			s.skip[c.ID] = true
 			s.w.tell(Note{system.Describe(s.now, c.ID) + " was skipped"})
 			return false, nil
 		}
-		ok, err := s.try(ctx, c, name, key, "")
+		ok, err := s.try(ctx, c, name, candidate{key: key})
 		if ok {
 			s.keys.typed = append(s.keys.typed, key)
 			return true, nil
@@ -189,7 +295,6 @@ func (s *sight) ask(ctx context.Context, c *storage.Crypt, name, known string) (
 			return false, err
 		}
 	}
-	s.skip[c.ID] = true
 	return false, nil
 }
 
@@ -200,7 +305,9 @@ func (s *sight) recognisable(c *storage.Crypt) string {
 	if c.Label != "" {
 		text += fmt.Sprintf(" %q", c.Label)
 	}
-	text += ", " + storage.HumanSize(c.Size)
+	for _, on := range s.now.Lower(c.ID) {
+		text += ", " + storage.HumanSize(on.Base().Size)
+	}
 	for _, d := range s.now.Disks(c.ID) {
 		text += fmt.Sprintf(", disk %s", strings.Join(strings.Fields(s.now.ShortName(d.ID)+" "+storage.Printable(d.Model+" "+d.Serial)), " "))
 	}
@@ -211,9 +318,7 @@ func (s *sight) recognisable(c *storage.Crypt) string {
 func (s *sight) locked() []storage.ID {
 	var out []storage.ID
 	for c := range storage.All[*storage.Crypt](s.now) {
-		if c.Open == nil && !s.skip[c.ID] {
-			out = append(out, c.ID)
-		}
+		out = append(out, c.ID)
 	}
-	return out
+	return s.closedAmong(out)
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"salvor/internal/machine"
 	"salvor/internal/plan"
 	"salvor/internal/session"
 	"salvor/internal/storage"
@@ -45,6 +44,7 @@ func (r *MountReport) Gaps() bool {
 
 // Mount finds a system, opens what it needs, and mounts it completely.
 func (w *Work) Mount(ctx context.Context, o MountOrder) (*MountReport, error) {
+	defer wipeKeys(o.Keys)
 	command := "mount"
 	if o.PlanOnly {
 		command = "mount --plan"
@@ -57,20 +57,9 @@ func (w *Work) Mount(ctx context.Context, o MountOrder) (*MountReport, error) {
 	s.keys.given = o.Keys
 	report, err := s.mount(ctx, o, verdict)
 	if err != nil || o.PlanOnly {
-		if tidy := s.takeDown(ctx); tidy != nil {
-			err = errors.Join(err, fmt.Errorf("what was opened for the look could not be closed: %w", tidy))
-		}
-		if s.free() {
-			err = errors.Join(err, s.journal.Clear())
-		}
+		err = errors.Join(err, s.giveUp(ctx))
 	}
 	return report, err
-}
-
-// free: salvor holds nothing any more.
-func (s *sight) free() bool {
-	h, err := s.journal.Holdings()
-	return err == nil && len(h.Left(s.now)) == 0
 }
 
 func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict) (*MountReport, error) {
@@ -87,50 +76,94 @@ func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict
 	if err != nil {
 		return nil, err
 	}
-	if err := s.journal.CheckSame(s.now.Lineage(m.System.Root), target); verdict == session.Resume && err != nil {
-		return nil, &RefusedError{err.Error(), err}
+	if verdict == session.Resume {
+		if err := s.journal.CheckSame(s.now.Lineage(m.System.Root), target); err != nil {
+			return nil, &RefusedError{err.Error(), err}
+		}
+		s.leaveStanding(m)
+	}
+	if o.Network {
+		bindResolver(m)
 	}
 	if o.PlanOnly {
-		p, err := plan.Diff(s.base, m.Want)
-		return &MountReport{Mounting: m, Plan: p, Graph: s.now}, err
+		return s.planned(m)
+	}
+	p, err := plan.Diff(s.now, m.Want)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.consent(ctx, m.Risks, o.Accept); err != nil {
 		return nil, err
 	}
-	return s.carryOut(ctx, o, m, target)
+	if err := s.checkFresh(ctx, p); err != nil {
+		return nil, err
+	}
+	return s.carryOut(ctx, o, m, p)
 }
 
-// settleTarget decides where to mount, and refuses what is in use by others.
-func (s *sight) settleTarget(o MountOrder, verdict session.Verdict) (string, error) {
-	target := o.Target
-	if at, _, _, ok := s.journal.Mounting(); ok && verdict == session.Resume {
-		if err := s.journal.CheckSame("", target); err != nil {
-			return "", &RefusedError{err.Error(), err}
+// planned gives the report of an order that is not carried out. The plan begins
+// where the machine stands without what was opened for the look.
+func (s *sight) planned(m *system.Mounting) (*MountReport, error) {
+	from, err := s.standing()
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Diff(from, m.Want)
+	return &MountReport{Mounting: m, Plan: p, Graph: s.now}, err
+}
+
+// leaveStanding keeps what is mounted below the target although the system does
+// not name it, and asks for no consent to what has been done already.
+func (s *sight) leaveStanding(m *system.Mounting) {
+	for _, now := range s.now.MountsUnder(m.Target) {
+		if m.Want.MountAt(now.Point) == nil {
+			m.Want.Mounts = append(m.Want.Mounts, now)
 		}
-		return at, nil
 	}
-	if target == "" {
-		target = DefaultTarget
+	root := s.now.MountAt(m.Target)
+	m.Risks = slices.DeleteFunc(m.Risks, func(r system.Risk) bool {
+		o := storage.OpeningOf(s.now.Node(r.ID))
+		return o != nil && !o.ReadOnly || len(s.now.MountsOf(r.ID)) > 0 || r.Health == storage.Hibernated && root != nil
+	})
+}
+
+// checkFresh probes again before the first act: somebody may have thought about a
+// question for minutes.
+func (s *sight) checkFresh(ctx context.Context, p *plan.Plan) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
 	}
-	if !path.IsAbs(target) || path.Clean(target) == "/" {
-		return "", &RefusedError{Text: fmt.Sprintf("cannot mount at %q: the target has to be an absolute path and not /", target)}
+	if err := p.CheckFresh(s.now); err != nil {
+		return &RefusedError{err.Error(), err}
 	}
-	target = path.Clean(target)
-	if under := s.now.MountsUnder(target); len(under) > 0 {
-		return "", &RefusedError{Text: fmt.Sprintf("cannot mount at %s: something that salvor did not mount is mounted at %s", target, under[0].Point)}
+	return nil
+}
+
+// wish is which system is meant: by its name, by the lineage of its root, or any.
+type wish struct{ name, lineage string }
+
+// choose picks the system that is meant.
+func (w wish) choose(g *storage.Graph, systems []*system.System) (*system.System, error) {
+	if w.lineage == "" {
+		return system.Choose(g, systems, w.name)
 	}
-	return target, nil
+	for _, sys := range systems {
+		if g.Lineage(sys.Root) == w.lineage {
+			return sys, nil
+		}
+	}
+	return nil, fmt.Errorf("%w whose root is %s", system.ErrNoSystem, w.lineage)
 }
 
 // prepare goes through the rounds of opening, finding and unlocking until the
 // system is known and all its volumes are open or given up.
 func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdict session.Verdict) (*system.Mounting, error) {
-	name := o.System
-	if _, _, root, ok := s.journal.Mounting(); ok && verdict == session.Resume && name == "" {
-		name = root
+	which := wish{name: o.System}
+	if _, _, root, ok := s.journal.Mounting(); ok && verdict == session.Resume && o.System == "" {
+		which.lineage = root
 	}
 	for {
-		sys, err := s.choose(ctx, name)
+		sys, err := s.choose(ctx, which)
 		if err != nil {
 			return nil, err
 		}
@@ -145,13 +178,13 @@ func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdic
 		if !again {
 			return m, nil
 		}
-		name = string(sys.Root)
+		which = wish{lineage: s.now.Lineage(sys.Root)}
 	}
 }
 
 // choose opens, looks and picks the system. It gives nil when it had to unlock
 // something first and the look has to be taken again.
-func (s *sight) choose(ctx context.Context, name string) (*system.System, error) {
+func (s *sight) choose(ctx context.Context, which wish) (*system.System, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
@@ -159,27 +192,25 @@ func (s *sight) choose(ctx context.Context, name string) (*system.System, error)
 	if err != nil {
 		return nil, err
 	}
-	systems := system.Systems(findings)
-	sys, err := system.Choose(s.now, systems, name)
-	var choice *system.ChoiceError
-	switch {
-	case errors.As(err, &choice):
-		sys, err = s.w.Ask.Choose(ctx, choice.Among)
-		if errors.Is(err, ErrNoAnswer) || sys == nil && err == nil {
-			err = &RefusedError{choice.Error(), choice}
-		}
-		return sys, err
-	case errors.Is(err, system.ErrNoSystem):
+	sys, err := which.choose(s.now, system.Systems(findings))
+	if errors.Is(err, system.ErrNoSystem) {
 		return nil, s.unlockForMore(ctx, err)
-	default:
+	}
+	choice, several := errors.AsType[*system.ChoiceError](err)
+	if !several {
 		return sys, err
 	}
+	sys, err = s.w.Ask.Choose(ctx, choice.Among)
+	if errors.Is(err, ErrNoAnswer) || sys == nil && err == nil {
+		err = &RefusedError{choice.Error(), choice}
+	}
+	return sys, err
 }
 
-// unlockForMore opens locked volumes when no system was found: it may lie in one.
+// unlockForMore opens a locked volume when no system was found: it may lie in one.
+// One at a time, since the system that comes to light may have keys for the others.
 func (s *sight) unlockForMore(ctx context.Context, none error) error {
-	locked := s.locked()
-	again, err := s.unlockAll(ctx, locked, nil)
+	again, err := s.unlockSome(ctx, s.locked(), nil, true)
 	if again || err != nil {
 		return err
 	}
@@ -263,111 +294,59 @@ type RisksError struct{ Words []string }
 func (e *RisksError) Error() string { return "not accepted: " + strings.Join(e.Words, ", ") }
 
 // carryOut leads the machine to the wanted graph and says what came of it.
-func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, target string) (*MountReport, error) {
-	made, err := s.makeTarget(target)
-	if err != nil {
+func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, p *plan.Plan) (*MountReport, error) {
+	if err := s.beginMount(m, o.ReadOnly); err != nil {
 		return nil, err
 	}
-	if err := s.journal.Add(session.Record{Kind: session.Begin, Command: "mount", Target: target, System: m.System.Name, Root: s.now.Lineage(m.System.Root), Made: made}); err != nil {
-		return nil, err
-	}
-	if o.Network {
-		s.bindResolver(m)
-	}
-	s.target = target
+	s.target = m.Target
 	s.closeTrees()
 	planned := s.now
-	p, failed, err := s.act(ctx, m.Want)
-	if err != nil && p == nil {
+	done, err := s.run(ctx, p)
+	if err != nil && len(done.steps) == 0 {
 		return nil, err
 	}
-	s.settle(m, planned, p, failed, ctx.Err() != nil)
+	if err == nil {
+		err = ctx.Err()
+	}
+	s.settle(m, planned, done)
 	report := &MountReport{Mounting: m, Plan: p, Graph: s.now, Done: true}
 	if err != nil {
 		return report, err // Mount takes it down again
 	}
-	return report, s.journal.Add(session.Record{Kind: session.Settled, Command: "mount", Gaps: report.Gaps()})
+	return report, s.journal.Add(session.Record{Kind: session.Settled, Command: "mount", Gaps: report.Gaps(), Lacks: lacks(m)})
 }
 
-func (s *sight) makeTarget(target string) (made bool, err error) {
-	info, err := s.w.Machine.Stat(target)
-	if err == nil && !info.Mode.IsDir() {
-		return false, &RefusedError{Text: fmt.Sprintf("cannot mount at %s: it is not a directory", target)}
+// beginMount makes the target, and writes down what is to be mounted there.
+func (s *sight) beginMount(m *system.Mounting, sealed bool) error {
+	missing, err := s.checkTarget(m.Target)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		return false, nil
+	r := session.Record{
+		Kind: session.Begin, Command: "mount", Target: m.Target, System: m.System.Name,
+		Root: s.now.Lineage(m.System.Root), Made: missing, Sealed: sealed,
 	}
-	return true, s.w.Machine.MkdirAll(target, 0o755)
+	for _, mnt := range m.Want.MountsUnder(m.Target) {
+		r.Points = append(r.Points, mnt.Point)
+	}
+	if err := s.journal.Add(r); err != nil || !missing {
+		return err
+	}
+	return s.w.Machine.MkdirAll(m.Target, 0o755)
 }
 
 // bindResolver lets name resolution in the chroot use the live system's servers.
-func (s *sight) bindResolver(m *system.Mounting) {
+func bindResolver(m *system.Mounting) {
 	m.Want.Mounts = append(m.Want.Mounts, storage.Mount{Point: path.Join(m.Target, "etc/resolv.conf"), Under: m.Target, Type: "bind", Bind: "/etc/resolv.conf"})
 }
 
-// settle gives every line the state that the machine is in: what counts is what
-// the probe sees, not what the kernel answered.
-func (s *sight) settle(m *system.Mounting, planned *storage.Graph, p *plan.Plan, failed map[int]error, stopped bool) {
-	for i := range m.Lines {
-		l := &m.Lines[i]
-		if l.State != system.Planned {
-			continue
-		}
-		now := s.now.MountAt(l.Point)
-		if now != nil && (l.Source == "" || s.now.Lineage(now.Source) == planned.Lineage(l.Source)) {
-			l.State = system.Mounted
-			continue
-		}
-		l.State, l.Cause, l.Text = system.Failed, system.KernelSaid, "it was not mounted"
-		if stopped {
-			l.Cause, l.Text = system.Stopped, "the work was stopped"
-		}
-		if cause := s.failureOf(l, p, failed); cause != nil {
-			l.Cause, l.Text = classify(cause), cause.Error()
+// lacks lists what of the system is not mounted.
+func lacks(m *system.Mounting) []session.Lack {
+	var out []session.Lack
+	for _, l := range m.Lines {
+		if l.Gap() {
+			out = append(out, session.Lack{File: l.File, Text: l.Text})
 		}
 	}
-	for i := range m.Volumes {
-		v := &m.Volumes[i]
-		if v.State == system.VolumeOpen && !s.isOpen(v.ID) {
-			v.State, v.Text = system.VolumeLocked, "it could not be opened"
-		}
-	}
-}
-
-// failureOf finds why a line is not mounted: its own step, or one that it waits
-// for.
-func (s *sight) failureOf(l *system.Line, p *plan.Plan, failed map[int]error) error {
-	for _, st := range p.Steps {
-		if op, ok := st.Op.(plan.Mount); ok && op.Mount.Point == l.Point {
-			return rootCause(p, st.Number, failed)
-		}
-	}
-	return nil
-}
-
-func rootCause(p *plan.Plan, number int, failed map[int]error) error {
-	for _, before := range p.Steps[number-1].After {
-		if err := rootCause(p, before, failed); err != nil {
-			return err
-		}
-	}
-	return failed[number]
-}
-
-// classify turns a failure into the word for it.
-func classify(err error) system.Cause {
-	switch {
-	case errors.Is(err, machine.ErrBusy):
-		return system.IsBusy
-	case errors.Is(err, machine.ErrDirty):
-		return system.IsDirty
-	case errors.Is(err, machine.ErrNoPoint), errors.Is(err, machine.ErrPointNotDir):
-		return system.NoPoint
-	case errors.Is(err, machine.ErrUnknownType), errors.Is(err, machine.ErrBadContent):
-		return system.WrongType
-	case errors.Is(err, machine.ErrNoSuchDevice):
-		return system.IsMissing
-	default:
-		return system.KernelSaid
-	}
+	return out
 }

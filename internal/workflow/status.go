@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"path"
 
 	"salvor/internal/session"
 	"salvor/internal/storage"
@@ -16,7 +17,14 @@ type StatusReport struct {
 	Mounts    []storage.Mount   `json:"mounts,omitempty"`
 	Holdings  []string          `json:"holdings,omitempty"`
 	Gaps      bool              `json:"gaps,omitempty"`
+	Missing   []Missing         `json:"missing,omitempty"` // what was to be mounted and is not
 	Graph     *storage.Graph    `json:"-"`
+}
+
+// Missing is something of the system that is not mounted.
+type Missing struct {
+	Point string `json:"point"` // in the live system
+	Text  string `json:"text"`  // why
 }
 
 // Status reads the journal and probes; it changes nothing.
@@ -29,21 +37,45 @@ func (w *Work) Status(ctx context.Context) (*StatusReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &StatusReport{Graph: now}
-	if r.Condition, err = j.Condition(now); err != nil || r.Condition == session.Free {
-		return r, err
-	}
 	h, err := j.Holdings()
 	if err != nil {
 		return nil, err
+	}
+	h.Recognise(now)
+	r := &StatusReport{Graph: now}
+	if r.Condition, err = j.Condition(now); err != nil || r.Condition == session.Free {
+		return r, err
 	}
 	r.Holdings = h.Left(now)
 	if target, system, root, ok := j.Mounting(); ok {
 		r.Target, r.System, r.Root = target, system, root
 		r.Mounts = now.MountsUnder(target)
-	}
-	if all := j.Records(); len(all) > 0 {
-		r.Gaps = all[len(all)-1].Gaps
+		r.Missing = missing(j, now, r)
+		r.Gaps = len(r.Missing) > 0
 	}
 	return r, nil
+}
+
+// missing compares what is mounted with what the last mount was to mount.
+func missing(j *session.Journal, now *storage.Graph, r *StatusReport) []Missing {
+	points, lacks := j.Wanted()
+	var out []Missing
+	listed := map[string]bool{}
+	for _, l := range lacks {
+		point := path.Join(r.Target, l.File)
+		listed[point] = true
+		if now.MountAt(point) == nil {
+			out = append(out, Missing{point, l.Text})
+		}
+	}
+	text := "it was mounted, and is not any more"
+	if r.Condition == session.Interrupted {
+		text = "the work was cut short"
+	}
+	for _, p := range points {
+		if !listed[p] && now.MountAt(p) == nil {
+			out = append(out, Missing{p, text})
+		}
+	}
+	return out
 }

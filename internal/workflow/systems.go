@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"salvor/internal/storage"
 	"salvor/internal/system"
@@ -28,17 +27,17 @@ type SystemsReport struct {
 // Systems looks at every file system for installed systems. What it opens for
 // that, it opens so that no byte reaches a disk, and closes it again.
 func (w *Work) Systems(ctx context.Context, o SystemsOrder) (*SystemsReport, error) {
+	defer wipeKeys(o.Keys)
 	s, _, err := w.begin(ctx, "systems")
 	if err != nil {
 		return nil, err
 	}
 	defer s.end()
-	s.keys.given = o.Keys
+	s.keys.given, s.mute = o.Keys, !o.Unlock
 	report, err := s.systems(ctx, o)
-	if tidy := s.takeDown(ctx); tidy != nil {
-		err = errors.Join(err, fmt.Errorf("what was opened for the look could not be closed: %w", tidy))
-	} else if s.free() {
-		err = errors.Join(err, s.journal.Clear())
+	err = errors.Join(err, s.giveUp(ctx))
+	if err == nil {
+		err = ctx.Err()
 	}
 	return report, err
 }
@@ -63,23 +62,7 @@ func (s *sight) systems(ctx context.Context, o SystemsOrder) (*SystemsReport, er
 	if err != nil {
 		return nil, err
 	}
-	return s.assess(findings), ctx.Err()
-}
-
-// assess says of every system what mounting it now would leave out.
-func (s *sight) assess(findings []system.Finding) *SystemsReport {
-	r := &SystemsReport{Graph: s.now, Findings: findings, Gaps: map[storage.ID][]system.Line{}, Volumes: map[storage.ID][]system.Volume{}}
-	for _, f := range findings {
-		if f.System == nil {
-			continue
-		}
-		m := s.mounting(f.System, MountOrder{ReadOnly: true}, DefaultTarget)
-		for _, l := range m.Lines {
-			if l.State == system.Failed || l.State == system.Refused {
-				r.Gaps[f.Root] = append(r.Gaps[f.Root], l)
-			}
-		}
-		r.Volumes[f.Root] = m.Volumes
-	}
-	return r
+	return assess(s.now, findings, func(sys *system.System) *system.Mounting {
+		return s.mounting(sys, MountOrder{ReadOnly: true}, DefaultTarget)
+	}), ctx.Err()
 }

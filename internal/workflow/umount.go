@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"salvor/internal/plan"
@@ -32,14 +33,15 @@ func (w *Work) Umount(ctx context.Context, planOnly bool) (*UmountReport, error)
 		return nil, err
 	}
 	defer s.end()
-	report := &UmountReport{Plan: &plan.Plan{}, Done: !planOnly}
+	report := &UmountReport{Plan: &plan.Plan{}}
 	if verdict == session.Nothing {
+		report.Done = !planOnly
 		return report, nil
 	}
 	report.Target, _, _, _ = s.journal.Mounting()
 	report.Kept = s.kept
 	for _, id := range s.kept {
-		report.Notes = append(report.Notes, fmt.Sprintf("%s stays open: something that salvor did not open rests on it", system.Describe(s.now, id)))
+		report.Notes = append(report.Notes, fmt.Sprintf("%s stays as it is: something that salvor did not open rests on it", system.Describe(s.now, id)))
 	}
 	if planOnly {
 		report.Plan, err = plan.Diff(s.now, s.base)
@@ -48,38 +50,54 @@ func (w *Work) Umount(ctx context.Context, planOnly bool) (*UmountReport, error)
 	if err := s.journal.Add(session.Record{Kind: session.Begin, Command: "umount"}); err != nil {
 		return report, err
 	}
-	return report, s.umount(ctx, report)
+	err = s.umount(ctx, report)
+	report.Done = err == nil
+	return report, err
 }
 
 func (s *sight) umount(ctx context.Context, report *UmountReport) error {
-	p, failed, err := s.act(ctx, s.base)
-	if err != nil {
+	failed, err := s.unwind(ctx, report)
+	left := s.left()
+	if len(left) > 0 && err == nil {
+		return errors.Join(fmt.Errorf("%w: %s", ErrStillThere, strings.Join(left, "; ")), failed)
+	}
+	if len(left) > 0 || s.stale {
 		return err
 	}
-	report.Plan = p
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if len(failed) == 0 {
-		// Mounts that lay on each other come to light one by one.
-		if _, failed, err = s.act(ctx, s.base); err != nil {
-			return err
+	return s.endSession()
+}
+
+// unwind takes down in rounds: mounts that others put over ours come to light one
+// by one. The first error is of steps that failed, the second what stopped it all.
+func (s *sight) unwind(ctx context.Context, report *UmountReport) (failed, stopped error) {
+	for range maxRounds {
+		o, err := s.act(ctx, s.base)
+		report.Plan = joined(report.Plan, o.plan)
+		if failed := o.err(); err != nil || failed != nil || o.plan.Empty() {
+			return failed, err
 		}
 	}
-	if left := s.left(); len(left) > 0 {
-		cause := firstError(p, failed)
-		return errors.Join(fmt.Errorf("%w: %s", ErrStillThere, strings.Join(left, "; ")), cause)
+	return nil, errors.New("internal error: closing does not come to an end")
+}
+
+// joined is the plan that was carried out, the rounds after the first too.
+func joined(first, next *plan.Plan) *plan.Plan {
+	if next.Empty() {
+		return first
 	}
-	made := s.journal.MadeTarget()
-	if err := s.journal.Clear(); err != nil {
-		return err
+	if first.Empty() {
+		return next
 	}
-	if made && report.Target != "" {
-		if err := s.w.Machine.Remove(report.Target); err != nil {
-			report.Notes = append(report.Notes, fmt.Sprintf("the directory %s stays: %v", report.Target, err))
+	out := *first
+	by := len(first.Steps)
+	for _, st := range next.Steps {
+		after := make([]int, len(st.After))
+		for i, n := range st.After {
+			after[i] = n + by
 		}
+		out.Steps = append(slices.Clip(out.Steps), plan.Step{Number: st.Number + by, Op: st.Op, After: after})
 	}
-	return nil
+	return &out
 }
 
 // left lists what salvor still holds, without what stays open for others.
@@ -91,6 +109,7 @@ func (s *sight) left() []string {
 	for _, id := range s.kept {
 		delete(h.Opened, s.now.Lineage(id))
 		delete(h.Overlays, s.now.Lineage(id))
+		delete(h.Frozen, s.now.Lineage(id))
 	}
 	return h.Left(s.now)
 }

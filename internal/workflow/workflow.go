@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 
-	"salvor/internal/apply"
 	"salvor/internal/machine"
 	"salvor/internal/plan"
 	"salvor/internal/secret"
@@ -145,7 +144,8 @@ func (w *Work) begin(ctx context.Context, command string) (*sight, session.Verdi
 	if err != nil {
 		return nil, "", err
 	}
-	s := &sight{w: w, unlock: unlock, skip: map[storage.ID]bool{}, dirty: map[storage.ID]bool{}, trees: map[storage.ID]*seenTree{}, keys: newKeyring()}
+	s := newSight(ctx, w)
+	s.unlock = unlock
 	verdict, err := s.start(ctx, command)
 	if err != nil {
 		s.end()
@@ -168,7 +168,7 @@ func (s *sight) start(ctx context.Context, command string) (session.Verdict, err
 		return "", err
 	}
 	if condition == session.Free && len(journal.Records()) > 0 {
-		if err := journal.Clear(); err != nil {
+		if err := s.endSession(); err != nil {
 			return "", err
 		}
 		if err := s.refresh(ctx); err != nil {
@@ -179,21 +179,43 @@ func (s *sight) start(ctx context.Context, command string) (session.Verdict, err
 	if err != nil {
 		return verdict, err
 	}
-	s.before = session.NewHoldings()
-	if verdict == session.TidyUp {
-		return verdict, s.takeDown(ctx)
+	if s.before, err = s.worthKeeping(verdict, condition); err != nil {
+		return verdict, err
+	}
+	if verdict == session.TidyUp || verdict == session.Resume {
+		if err := s.takeDown(ctx); err != nil {
+			return verdict, fmt.Errorf("cannot close what an earlier command has left open: %w", err)
+		}
 	}
 	s.before, err = journal.Holdings()
 	return verdict, err
 }
 
-// results gives, by the number of the step, why it failed or was not done.
-func results(r apply.Result) map[int]error {
-	out := map[int]error{}
-	for _, s := range r.Steps {
-		if s.Err != nil {
-			out[s.Step.Number] = s.Err
+// worthKeeping gives of what salvor holds that from which the command can go on.
+// What a look that was cut short has left open is of no use: it would have to be
+// opened for writing, and its key is not known any more.
+func (s *sight) worthKeeping(v session.Verdict, c session.Condition) (*session.Holdings, error) {
+	h, err := s.journal.Holdings()
+	if err != nil || v == session.TidyUp || c == session.Interrupted && !s.rootStands() {
+		return session.NewHoldings(), err
+	}
+	if v != session.Resume || s.journal.Sealed() {
+		return h, nil
+	}
+	clear(h.Frozen)
+	clear(h.Overlays)
+	for n := range s.now.Nodes() {
+		if o := storage.OpeningOf(n); o != nil && (o.ReadOnly || endsInMemory(s.now, n)) {
+			delete(h.Opened, s.now.Lineage(n.Base().ID))
 		}
 	}
-	return out
+	return h, nil
+}
+
+// rootStands: the system's root is mounted. Everything was open then. Before that
+// there is nothing to go on from, and half a stack would be in the way of looking
+// at the other half.
+func (s *sight) rootStands() bool {
+	target, _, _, ok := s.journal.Mounting()
+	return ok && s.now.MountAt(target) != nil
 }

@@ -5,6 +5,9 @@
 # stale, and two checkouts can share one cache.  The cache is never inside the
 # repository: its images are large, and tests must not find them by accident.
 
+# A builder must stop at its first failure even inside $(…).
+shopt -s inherit_errexit
+
 # cache_dir prints the cache: $SALVOR_CACHE, else the user's, else the machine's.
 cache_dir() {
 	if [ -n "${SALVOR_CACHE:-}" ]; then

@@ -29,6 +29,7 @@ tar=$1 packages=$2
 shift 2
 sources >"$tar.list"
 fetching >"$tar.conf"
+# shellcheck disable=SC2016  # "$1" is for the hooks' shells: the tree
 mmdebstrap --quiet --variant=minbase ${packages:+"--include=$packages"} --aptopt="$tar.conf" \
 	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -31,6 +31,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab=$("$here/build.sh")
 memory=1024 timeout=600 append='' share='' snapshot='' script='' sockets='' disks=0
+# shellcheck disable=SC2054  # the commas are QEMU's
 qemu=(
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=256 -machine q35,sata=off,smbus=off -cpu max,la57=off -smp 2
 	-nodefaults -no-user-config -display none -no-reboot

@@ -9,6 +9,7 @@
 #   ├─2  ext4                                  /
 #   ├─3  swap
 #   └─4  ext4, label "home"                    /home (nofail)
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1)
 

@@ -20,6 +20,7 @@
 #
 # The container's name in crypttab is one that no tool would give it by itself, and the
 # VG has a hyphen, which device mapper doubles: both as Debian's installer and admins do.
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1) d2=$(disk 2)
 

@@ -60,9 +60,9 @@ if [ $# -eq 0 ]; then
 		set -- "$@" "$(basename "$script" .sh)"
 	done
 fi
-lab_key=$(basename "$("$lab/build.sh")")
+lab_dir=$("$lab/build.sh")
 for machine in "$@"; do
 	[ -f "$here/$machine.sh" ] || { echo "build.sh: no such machine: $machine" >&2; exit 1; }
-	cached "machine-$machine-$(key_of "$0" "$here/root.sh" "$here/$machine.sh" "=$lab_key")" \
+	cached "machine-$machine-$(key_of "$0" "$here/root.sh" "$here/$machine.sh" "=${lab_dir##*/}")" \
 		build_machine "$machine"
 done

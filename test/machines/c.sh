@@ -19,6 +19,7 @@
 #
 # The blank: Debian's cryptdisks decodes octal escapes in crypttab (crypttab(5) there), so
 # an administrator writes cr\040blank.  libdevmapper then calls the node cr\x20blank.
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1) d2=$(disk 2)
 

@@ -24,6 +24,7 @@
 #   ├─5  ext4                                 /    (os-release is a link into /usr)
 #   ├─6  ext4                                 /usr, by PARTUUID
 #   └─7  swap
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1) d2=$(disk 2)
 
@@ -100,7 +101,7 @@ btrfs -q subvolume create "$root"
 echo '<?xml version="1.0"?><snapshot><type>single</type><num>1</num><date>2024-06-01 12:00:00</date><description>first root filesystem</description></snapshot>' \
 	>/tmp/top/@/.snapshots/1/info.xml
 make_root "$root" leap156 dab 6.4.0-150600.21-default
-rm -r "$root/var" "$root/home"
+rm -r "${root:?}/var" "${root:?}/home"
 cat >"$root/etc/fstab" <<-'EOF'
 	UUID=d0000000-0000-4000-8000-0000000000f3  /            btrfs  defaults               0  0
 	UUID=d0000000-0000-4000-8000-0000000000f3  /var         btrfs  subvol=/@/var          0  0

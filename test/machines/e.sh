@@ -18,6 +18,7 @@
 #        ├─ here    ext4, on disk4            /attic/here
 #        ├─ half    ext4, on disk4 and disk5  /attic/half  (nofail)
 #        └─ gone    ext4, on disk5            /attic/gone
+# shellcheck source=root.sh
 . /salvor/root.sh
 
 # Blank disks have right parity: nothing to compute.

@@ -15,6 +15,7 @@
 #   ├─8  "shout"     os-release and hostname hold terminal escapes and newlines
 #   ├─9  ext4, label "trapdata", which the traps would mount
 #   └─10 blank, PARTLABEL "blank", which the traps would format
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1)
 
@@ -122,6 +123,7 @@ echo 'NAME="leak, own file"' >/mnt/etc/hostname
 umount /mnt
 
 system 8 shout
+# shellcheck disable=SC2016  # a reader that sources os-release would run it
 printf 'NAME="\033[2J\033[31mshout\033[0m"\nPRETTY_NAME="\033]0;title\007line\\nbreak \342\200\256txet"\nID=shout\nVERSION_ID="$(reboot)"\n' \
 	>/mnt/usr/lib/os-release
 printf 'shout\033[2J\nsecond line\n' >/mnt/etc/hostname

@@ -10,6 +10,7 @@
 #
 # An fsync puts a change into the log; that the log is all that has it is because the
 # lab's end is like pulling the plug (see run.sh): nothing is unmounted here.
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1)
 

@@ -38,6 +38,7 @@
 #         thick snapshot "snap", each an ext4 with its name as label
 #
 # passphrase: correct horse
+# shellcheck source=root.sh
 . /salvor/root.sh
 d1=$(disk 1) d2=$(disk 2) d3=$(disk 3) d4=$(disk 4) d5=$(disk 5)
 fs_uuid() { # NUMBER
@@ -111,14 +112,15 @@ done
 
 # File systems.
 mkfs.f2fs -q -U "$(fs_uuid 06)" -l f2fs "${d1}6"
-mkfs.exfat -q -L exfat "${d1}7"
+mkfs.exfat -L exfat "${d1}7"
+tune.exfat -I 0x70000007 "${d1}7"
 mkfs.ntfs -q -F -L ntfs "${d1}8"
 ntfslabel --new-serial=7000000000000008 "${d1}8"
 mkdir /tmp/tree
 echo 'in a tree' >/tmp/tree/file
 mksquashfs /tmp/tree /tmp/tree.squashfs -quiet -no-progress
 cat /tmp/tree.squashfs >"${d1}9"
-genisoimage -quiet -R -J -V ISO -o "${d1}10" /tmp/tree
+SOURCE_DATE_EPOCH=1700000000 genisoimage -quiet -R -J -V ISO -o "${d1}10" /tmp/tree
 mkswap -q -U "$(fs_uuid 11)" "${d1}11"
 # What the kernel's swsusp writes over the swap signature while a machine sleeps
 # (kernel/power/swap.c, SWSUSP_SIG), at the end of the first page.

@@ -18,32 +18,23 @@ package scenarios
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-// repo is the top of the tree that this file lies in.
-var repo = func() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../..")
-}()
+	"salvor/test/lab"
+)
 
 func TestScenarios(t *testing.T) {
 	if os.Getenv("SALVOR_LAB") == "" {
 		t.Skip("needs the VM lab: run \"make test\", or set SALVOR_LAB=1")
 	}
 	share := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(share, "bin/salvor"), "./cmd/salvor")
-	build.Dir, build.Env = repo, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build salvor: %v\n%s", err, out)
+	if err := lab.Build(share); err != nil {
+		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -67,12 +58,12 @@ type stageKey struct{}
 type stage struct {
 	share string
 	dirs  []string
-	vm    *vm
+	vm    *lab.VM
 }
 
 func (s *stage) end() {
 	if s.vm != nil {
-		s.vm.kill()
+		s.vm.Kill()
 	}
 	for _, d := range s.dirs {
 		os.RemoveAll(d)
@@ -81,8 +72,8 @@ func (s *stage) end() {
 
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
 
-// lab gives the running lab.
-func lab(ts *testscript.TestScript) *vm {
+// running gives the running lab.
+func running(ts *testscript.TestScript) *lab.VM {
 	v := stageOf(ts).vm
 	if v == nil {
 		ts.Fatalf("boot comes first")
@@ -93,7 +84,7 @@ func lab(ts *testscript.TestScript) *vm {
 func boot(ts *testscript.TestScript, neg bool, args []string) {
 	s := stageOf(ts)
 	if s.vm != nil {
-		s.vm.kill()
+		s.vm.Kill()
 	}
 	var machines, options []string
 	for i, a := range args {
@@ -106,7 +97,7 @@ func boot(ts *testscript.TestScript, neg bool, args []string) {
 	dir, err := os.MkdirTemp("", "lab") // a socket's path has at most 107 bytes: not below $WORK
 	ts.Check(err)
 	s.dirs = append(s.dirs, dir)
-	s.vm, err = bootVM(dir, s.share, machines, options...)
+	s.vm, err = lab.Boot(dir, s.share, machines, options...)
 	ts.Check(err)
 }
 
@@ -117,7 +108,7 @@ func guest(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		want, script = n, args[2:]
 	}
-	stdout, stderr, status, err := lab(ts).run(strings.Join(script, " "))
+	stdout, stderr, status, err := running(ts).Run(strings.Join(script, " "))
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%s", stdout)
 	fmt.Fprintf(ts.Stderr(), "%s", stderr)
@@ -130,18 +121,18 @@ func guest(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func typeText(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Check(lab(ts).console.send(strings.ReplaceAll(strings.Join(args, " "), `\n`, "\r")))
+	ts.Check(running(ts).Console.Send(strings.ReplaceAll(strings.Join(args, " "), `\n`, "\r")))
 }
 
 func expect(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Check(lab(ts).console.expect(regexp.MustCompile(strings.Join(args, " "))))
+	ts.Check(running(ts).Console.Expect(regexp.MustCompile(strings.Join(args, " "))))
 }
 
-func halt(ts *testscript.TestScript, neg bool, args []string) { lab(ts).kill() }
+func halt(ts *testscript.TestScript, neg bool, args []string) { running(ts).Kill() }
 
 func unchanged(ts *testscript.TestScript, neg bool, args []string) {
-	lab(ts).kill()
-	diff, err := lab(ts).changed()
+	running(ts).Kill()
+	diff, err := running(ts).Changed()
 	ts.Check(err)
 	if len(diff) > 0 {
 		ts.Fatalf("disks were changed:\n%s", strings.Join(diff, "\n"))
@@ -149,8 +140,8 @@ func unchanged(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func changed(ts *testscript.TestScript, neg bool, args []string) {
-	lab(ts).kill()
-	diff, err := lab(ts).changed()
+	running(ts).Kill()
+	diff, err := running(ts).Changed()
 	ts.Check(err)
 	if !strings.Contains(strings.Join(diff, "\n"), args[0]) {
 		ts.Fatalf("%s was not changed", args[0])

@@ -1,4 +1,10 @@
-package scenarios
+// Package lab boots the VM lab and talks to it: over a control channel that runs
+// scripts, and over the serial console as a person would.
+//
+// A VM is a lab that runs with overlays of a golden machine's disks, so that the
+// machine itself never changes. Its Console is a root shell. The package builds
+// what is not built yet by calling the scripts beside it; it judges nothing.
+package lab
 
 import (
 	"bufio"
@@ -13,23 +19,30 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
+// Repo is the top of the tree that this file lies in.
+var Repo = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "../..")
+}()
+
 // patience bounds one command in the lab. It is generous: the lab is emulated,
 // and shares two cores with other tests.
 const patience = 8 * time.Minute
 
-// vm is a lab that runs with a machine's disks.
-type vm struct {
+// VM is a lab that runs with a machine's disks.
+type VM struct {
 	cmd     *exec.Cmd
 	stderr  bytes.Buffer
 	control net.Conn
 	lines   *bufio.Reader
-	console *console
+	Console *Console
 	disks   []disk
 	ended   chan struct{}
 }
@@ -37,10 +50,10 @@ type vm struct {
 // disk is an overlay that the lab writes to, and the image below it.
 type disk struct{ overlay, base string }
 
-// bootVM boots the lab with overlays of the machines' disks. dir is for its files.
-func bootVM(dir, share string, machines []string, args ...string) (*vm, error) {
-	v := &vm{ended: make(chan struct{})}
-	run := append([]string{filepath.Join(repo, "test/lab/run.sh"), "--sockets", dir, "--share", share}, args...)
+// Boot boots the lab with overlays of the machines' disks. dir is for its files.
+func Boot(dir, share string, machines []string, args ...string) (*VM, error) {
+	v := &VM{ended: make(chan struct{})}
+	run := append([]string{filepath.Join(Repo, "test/lab/run.sh"), "--sockets", dir, "--share", share}, args...)
 	for _, m := range machines {
 		disks, err := v.overlays(dir, m)
 		if err != nil {
@@ -56,7 +69,7 @@ func bootVM(dir, share string, machines []string, args ...string) (*vm, error) {
 	}
 	go func() { v.cmd.Wait(); close(v.ended) }()
 	if err := v.connect(dir); err != nil {
-		v.kill()
+		v.Kill()
 		return nil, fmt.Errorf("the lab does not answer: %w\n%s", err, v.stderr.String())
 	}
 	return v, nil
@@ -64,7 +77,7 @@ func bootVM(dir, share string, machines []string, args ...string) (*vm, error) {
 
 // overlays makes an overlay of each disk of a built machine and gives the --disk
 // arguments for them.
-func (v *vm) overlays(dir, machine string) ([]string, error) {
+func (v *VM) overlays(dir, machine string) ([]string, error) {
 	home, err := machineDir(machine)
 	if err != nil {
 		return nil, err
@@ -88,7 +101,7 @@ func (v *vm) overlays(dir, machine string) ([]string, error) {
 }
 
 // connect waits for the sockets, and for the lab to say that it is ready.
-func (v *vm) connect(dir string) error {
+func (v *VM) connect(dir string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
@@ -99,17 +112,17 @@ func (v *vm) connect(dir string) error {
 	if err != nil {
 		return err
 	}
-	v.console = newConsole(con)
+	v.Console = newConsole(con)
 	v.lines = bufio.NewReader(v.control)
 	v.control.SetReadDeadline(time.Now().Add(patience))
 	line, err := v.lines.ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, "READY") {
-		return fmt.Errorf("not ready: %q, %w; console:\n%s", line, err, v.console.text())
+		return fmt.Errorf("not ready: %q, %w; console:\n%s", line, err, v.Console.Text())
 	}
 	return nil
 }
 
-func (v *vm) dial(ctx context.Context, socket string) (net.Conn, error) {
+func (v *VM) dial(ctx context.Context, socket string) (net.Conn, error) {
 	for {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
@@ -125,8 +138,8 @@ func (v *vm) dial(ctx context.Context, socket string) (net.Conn, error) {
 	}
 }
 
-// run runs a script in the lab and gives what it wrote and its exit status.
-func (v *vm) run(script string) (stdout, stderr []byte, status int, err error) {
+// Run runs a script in the lab and gives what it wrote and its exit status.
+func (v *VM) Run(script string) (stdout, stderr []byte, status int, err error) {
 	v.control.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprintln(v.control, base64.StdEncoding.EncodeToString([]byte(script))); err != nil {
 		return nil, nil, 0, err
@@ -134,7 +147,7 @@ func (v *vm) run(script string) (stdout, stderr []byte, status int, err error) {
 	for {
 		line, err := v.lines.ReadString('\n')
 		if err != nil {
-			return stdout, stderr, 0, fmt.Errorf("the lab has ended while it ran %q: %w; console:\n%s", script, err, v.console.text())
+			return stdout, stderr, 0, fmt.Errorf("the lab has ended while it ran %q: %w; console:\n%s", script, err, v.Console.Text())
 		}
 		kind, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if kind == "RC" {
@@ -154,8 +167,8 @@ func (v *vm) run(script string) (stdout, stderr []byte, status int, err error) {
 	}
 }
 
-// kill pulls the plug. What the lab has written to its disks is in the overlays.
-func (v *vm) kill() {
+// Kill pulls the plug. What the lab has written to its disks is in the overlays.
+func (v *VM) Kill() {
 	select {
 	case <-v.ended:
 		return
@@ -170,8 +183,8 @@ func (v *vm) kill() {
 	}
 }
 
-// changed compares every disk, byte for byte, with what it was before the boot.
-func (v *vm) changed() ([]string, error) {
+// Changed compares every disk, byte for byte, with what it was before the boot.
+func (v *VM) Changed() ([]string, error) {
 	var out []string
 	for _, d := range v.disks {
 		said, err := exec.Command("qemu-img", "compare", "-F", "qcow2", "-f", "qcow2", d.base, d.overlay).CombinedOutput()
@@ -187,23 +200,27 @@ func (v *vm) changed() ([]string, error) {
 	return out, nil
 }
 
-// console is the lab's serial console: a root shell, typed at and read.
-type console struct {
+// Console is the lab's serial console: a root shell, typed at and read.
+type Console struct {
 	conn net.Conn
 	mu   sync.Mutex
 	seen []byte
 	read int // what has been expected already
 	more chan struct{}
+	tee  io.Writer
 }
 
-func newConsole(conn net.Conn) *console {
-	c := &console{conn: conn, more: make(chan struct{}, 1)}
+func newConsole(conn net.Conn) *Console {
+	c := &Console{conn: conn, more: make(chan struct{}, 1)}
 	go func() {
 		buf := make([]byte, 4096)
 		for {
 			n, err := conn.Read(buf)
 			c.mu.Lock()
 			c.seen = append(c.seen, buf[:n]...)
+			if c.tee != nil {
+				c.tee.Write(buf[:n])
+			}
 			c.mu.Unlock()
 			select {
 			case c.more <- struct{}{}:
@@ -217,19 +234,28 @@ func newConsole(conn net.Conn) *console {
 	return c
 }
 
-func (c *console) text() string {
+// Text is all that was shown so far.
+func (c *Console) Text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return string(c.seen)
 }
 
-func (c *console) send(text string) error {
+// Tee copies what the console shows from now on to w, as it comes; nil ends that.
+func (c *Console) Tee(w io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tee = w
+}
+
+// Send types text; the return key is a carriage return.
+func (c *Console) Send(text string) error {
 	_, err := io.WriteString(c.conn, text)
 	return err
 }
 
-// expect waits until what came after the last expect matches.
-func (c *console) expect(re *regexp.Regexp) error {
+// Expect waits until what came after the last Expect matches re.
+func (c *Console) Expect(re *regexp.Regexp) error {
 	deadline := time.After(patience)
 	for {
 		c.mu.Lock()
@@ -256,11 +282,21 @@ var building sync.Mutex
 func machineDir(name string) (string, error) {
 	building.Lock()
 	defer building.Unlock()
-	cmd := exec.Command("bash", filepath.Join(repo, "test/machines/build.sh"), name)
+	cmd := exec.Command("bash", filepath.Join(Repo, "test/machines/build.sh"), name)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("cannot build the machine %s: %w", name, err)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// Build makes salvor, static, as dir/bin/salvor; dir is then a share for Boot.
+func Build(dir string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "bin/salvor"), "./cmd/salvor")
+	cmd.Dir, cmd.Env = Repo, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build salvor: %w\n%s", err, out)
+	}
+	return nil
 }

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"salvor/internal/storage"
+	"salvor/internal/system"
+	"salvor/internal/workflow"
+)
+
+// fewSnapshots is how many snapshots of one system are listed without --all.
+const fewSnapshots = 3
+
+type systemsJSON struct {
+	*workflow.SystemsReport
+	Devices map[storage.ID]deviceJSON `json:"devices"`
+	Exit    int                       `json:"exit"`
+}
+
+// deviceJSON is what people call a node, and where it is now.
+type deviceJSON struct {
+	Name string `json:"name"`
+	Path string `json:"path,omitempty"`
+}
+
+func namesOf(g *storage.Graph, ids []storage.ID) map[storage.ID]deviceJSON {
+	out := map[storage.ID]deviceJSON{}
+	for _, id := range ids {
+		if id != "" && g.Node(id) != nil {
+			out[id] = deviceJSON{carrier(g, id), g.DevicePath(id)}
+		}
+	}
+	return out
+}
+
+func rootsOf(r *workflow.SystemsReport) []storage.ID {
+	var out []storage.ID
+	for _, f := range r.Findings {
+		out = append(out, f.Root)
+	}
+	return out
+}
+
+// titleOf names a system on one line.
+func titleOf(s *system.System) string {
+	parts := []string{s.Name}
+	if s.Arch != "" {
+		parts = append(parts, "("+s.Arch+")")
+	}
+	if s.Hostname != "" {
+		parts = append(parts, "host "+s.Hostname)
+	}
+	return strings.Join(parts, " ")
+}
+
+// showSystems writes the list for people.
+func (a *app) showSystems(r *workflow.SystemsReport, all bool) {
+	v := &systemsView{screen: a.out, r: r, all: all}
+	systems := system.Systems(r.Findings)
+	for _, s := range systems {
+		if s.SnapshotOf == "" {
+			v.system(s)
+			v.snapshots(systems, s)
+		}
+	}
+	for _, s := range systems {
+		// A snapshot whose origin is gone, or is a snapshot itself.
+		if s.SnapshotOf != "" && !slices.ContainsFunc(systems, func(o *system.System) bool { return o.Root == s.SnapshotOf && o.SnapshotOf == "" }) {
+			v.system(s)
+		}
+	}
+	if len(systems) == 0 {
+		a.out.line("No installed system was found.")
+		a.out.line("")
+	}
+	v.others()
+}
+
+type systemsView struct {
+	*screen
+	r   *workflow.SystemsReport
+	all bool
+}
+
+func (v *systemsView) system(s *system.System) {
+	head := fmt.Sprintf("%2d  %s", s.Number, v.paint(bold, v.safe(s.Name)))
+	if s.Arch != "" {
+		head += "  " + v.safe(s.Arch)
+	}
+	if s.Hostname != "" {
+		head += "  host " + v.safe(s.Hostname)
+	}
+	v.line("%s", head)
+	v.field("root", plain, whereIs(v.r.Graph, s.Root))
+	if len(s.Kernels) > 0 {
+		v.field("kernels", plain, strings.Join(s.Kernels, ", "))
+	}
+	v.mountable(s)
+	for _, n := range s.Notes {
+		v.field("note", yellow, n)
+	}
+	v.line("")
+}
+
+// field writes a word and what it stands for, wrapped.
+func (v *systemsView) field(word string, st style, text string) {
+	const indent = 14
+	for i, l := range wrap(v.safe(text), v.width-indent) {
+		if i > 0 {
+			word = ""
+		}
+		v.line("    %s%s", pad(word, indent-4), v.paint(st, l))
+	}
+}
+
+// mountable says whether the system could be mounted now.
+func (v *systemsView) mountable(s *system.System) {
+	var locked, gaps []string
+	for _, vol := range v.r.Volumes[s.Root] {
+		if vol.State == system.VolumeLocked {
+			locked = append(locked, cmp.Or(vol.Name, v.r.Graph.ShortName(vol.ID)))
+		}
+	}
+	for _, l := range v.r.Gaps[s.Root] {
+		if l.Cause != system.IsLocked {
+			gaps = append(gaps, fmt.Sprintf("%s (%s)", pointOf(l), l.Cause))
+		}
+	}
+	if len(locked) > 0 {
+		v.field("locked", yellow, strings.Join(locked, ", ")+": a key is needed")
+	}
+	switch n := len(gaps); {
+	case n > 0:
+		v.field("mount", red, fmt.Sprintf("all but %d: %s", n, enumerate(gaps)))
+	case len(locked) == 0:
+		v.field("mount", green, "can be mounted completely")
+	}
+}
+
+// pointOf names a line by its mount point, or by its number when it has none.
+func pointOf(l system.Line) string {
+	if strings.HasPrefix(l.File, "/") {
+		return l.File
+	}
+	return fmt.Sprintf("line %d", l.Number)
+}
+
+// enumerate lists a few and counts the rest.
+func enumerate(all []string) string {
+	const few = 6
+	if len(all) <= few {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:few], ", "), len(all)-few)
+}
+
+func (v *systemsView) snapshots(systems []*system.System, of *system.System) {
+	var own []*system.System
+	for _, s := range systems {
+		if s.SnapshotOf == of.Root {
+			own = append(own, s)
+		}
+	}
+	if len(own) == 0 {
+		return
+	}
+	for i, s := range own {
+		if i == fewSnapshots && len(own) > fewSnapshots+1 && !v.all {
+			v.line("        %s", v.paint(faint, fmt.Sprintf("and %d more snapshots (--all)", len(own)-i)))
+			break
+		}
+		v.line("    %2d  %s", s.Number, v.paint(faint, v.safe(fmt.Sprintf("snapshot %s: %s", carrier(v.r.Graph, s.Root), s.Name))))
+	}
+	v.line("")
+}
+
+// others lists what is no system.
+func (v *systemsView) others() {
+	var rows [][]string
+	for _, f := range v.r.Findings {
+		if f.System != nil {
+			continue
+		}
+		cause := f.Cause
+		if f.Class == system.Locked {
+			cause = "" // the word says it
+		}
+		rows = append(rows, []string{v.safe(carrier(v.r.Graph, f.Root)), string(f.Class), v.safe(describe(v.r.Graph, f.Root)), v.safe(cause)})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	v.line("Also found:")
+	v.table(rows, 2, 6, func(row []string) style {
+		switch system.Class(row[1]) {
+		case system.Locked, system.Unknown:
+			return yellow
+		default:
+			return plain
+		}
+	})
+}
+
+// carrier is the device that the root lies on, as people call it.
+func carrier(g *storage.Graph, root storage.ID) string {
+	n := g.Node(root)
+	if n == nil {
+		return string(root)
+	}
+	switch n := n.(type) {
+	case *storage.Subvolume:
+		return carrier(g, n.On[0]) + "[/" + n.Path + "]"
+	case *storage.FileSystem, *storage.Swap, *storage.Opaque, *storage.Crypt:
+		var names []string
+		for _, low := range g.Lower(root) {
+			names = append(names, g.ShortName(low.Base().ID))
+		}
+		if len(names) > 0 {
+			return strings.Join(names, "+")
+		}
+	}
+	return g.ShortName(root)
+}
+
+// describe is what the root is, with its size.
+func describe(g *storage.Graph, root storage.ID) string {
+	n := g.Node(root)
+	if n == nil {
+		return ""
+	}
+	text := g.Describe(n)
+	if sub, ok := n.(*storage.Subvolume); ok {
+		if fsys, ok := g.Node(sub.On[0]).(*storage.FileSystem); ok {
+			text = fsys.Type + " " + text
+		}
+	}
+	if size := n.Base().Size; size > 0 {
+		text += ", " + storage.HumanSize(size)
+	}
+	return text
+}
+
+// whereIs names a root so that a person finds it: what it is, on which device and
+// on which disks.
+func whereIs(g *storage.Graph, root storage.ID) string {
+	text := carrier(g, root) + ", " + describe(g, root)
+	var disks []string
+	for _, d := range g.Disks(root) {
+		name := g.ShortName(d.ID)
+		if model := strings.TrimSpace(d.Model + " " + d.Serial); model != "" {
+			name += " (" + model + ")"
+		}
+		disks = append(disks, name)
+	}
+	if len(disks) > 0 {
+		text += ", on " + enumerate(disks)
+	}
+	return text
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is set by the linker for releases (-X salvor/internal/cli.Version=…).
+var Version = ""
+
+var versionPage = page{
+	use:      "version",
+	short:    "say which salvor this is",
+	writes:   "It writes nothing and looks at nothing.",
+	examples: []example{{"salvor version", "for a bug report"}, {"salvor version --json", "for a program"}},
+	exits:    []int{exitOK},
+}
+
+func (a *app) version() *cobra.Command {
+	cmd := versionPage.command()
+	cmd.RunE = func(*cobra.Command, []string) error {
+		b := build()
+		if a.opt.json {
+			return a.json("version", b)
+		}
+		a.out.line("salvor %s (%s, %s/%s)", b.Version, b.Go, runtime.GOOS, b.Arch)
+		return nil
+	}
+	return cmd
+}
+
+type buildJSON struct {
+	Version string `json:"salvor"`
+	Go      string `json:"go"`
+	Arch    string `json:"arch"`
+}
+
+// build tells what this program was built from: a release, or a commit.
+func build() buildJSON {
+	b := buildJSON{Version: Version, Go: runtime.Version(), Arch: runtime.GOARCH}
+	if b.Version != "" {
+		return b
+	}
+	b.Version = "development"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	set := map[string]string{}
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	if commit := set["vcs.revision"]; len(commit) >= 12 {
+		b.Version = fmt.Sprintf("development %s", commit[:12])
+	}
+	if set["vcs.modified"] == "true" {
+		b.Version += " with changes"
+	}
+	return b
+}
