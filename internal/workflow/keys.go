@@ -259,11 +259,16 @@ func (s *sight) answersTo(c *storage.Crypt, word string, names *system.Resolver)
 	if slices.ContainsFunc(carriers, func(n storage.Node) bool { return n.Base().HasName(word) || string(n.Base().ID) == word }) {
 		return true
 	}
-	id, err := names.Node(fstab.ParseSpec(word))
-	if locked, ok := errors.AsType[*system.ResolveError](err); ok {
-		return locked.Why == system.NeedsKey && slices.Contains(locked.IDs, c.ID)
+	spec := fstab.ParseSpec(word)
+	switch spec.Kind { // in an fstab these would mean what lies in the container
+	case fstab.UUID:
+		return strings.EqualFold(spec.Value, c.UUID)
+	case fstab.Label:
+		return c.Label != "" && spec.Value == c.Label
 	}
-	return err == nil && id == c.ID
+	_, err := names.Node(spec)
+	locked, ok := errors.AsType[*system.ResolveError](err)
+	return ok && locked.Why == system.NeedsKey && slices.Contains(locked.IDs, c.ID)
 }
 
 // ask asks for the passphrase, a few times. When that does not lead to one, nobody

@@ -152,7 +152,8 @@ func (w wish) choose(g *storage.Graph, systems []*system.System) (*system.System
 			return sys, nil
 		}
 	}
-	return nil, fmt.Errorf("%w whose root is %s", system.ErrNoSystem, w.lineage)
+	root, _, _ := strings.Cut(w.lineage, "@")
+	return nil, fmt.Errorf("%w whose root is %s", system.ErrNoSystem, root)
 }
 
 // prepare goes through the rounds of opening, finding and unlocking until the

@@ -20,7 +20,7 @@ blockdev --setro /dev/sdd
 
 # 2. put a copy-on-write stand-in "cow-1" before /dev/sdd (writes go to memory)  (after 1)
 file=$(mktemp /dev/shm/salvor.XXXXXX)
-truncate -s 1048576 "$file"
+truncate -s 1073741824 "$file"
 store=$(losetup --find --show "$file")
 rm "$file"
 dmsetup create --uuid SALVOR-COW-cow-1 --table "0 $(blockdev --getsz /dev/sdd) snapshot /dev/sdd $store N 8" -- cow-1

@@ -14,6 +14,8 @@ mkdir -p "$root/salvor" "$root/mnt"
 echo lab >"$root/etc/hostname"
 echo '127.0.0.1 localhost lab' >"$root/etc/hosts"
 : >"$root/etc/fstab"
+# A login shell starts from /etc/profile, which sets PATH anew.
+echo 'PATH=/salvor/bin:$PATH' >"$root/etc/profile.d/salvor.sh"
 # Pasted text and scripted typing should look alike on the console.
 echo 'set enable-bracketed-paste off' >>"$root/etc/inputrc"
 passwd --root "$root" --delete root >/dev/null
