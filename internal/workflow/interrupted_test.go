@@ -45,6 +45,7 @@ func forEachOrder(t *testing.T, f func(t *testing.T, fresh func() *bench, do fun
 	for _, name := range killable {
 		for order, do := range orders {
 			t.Run(name+" "+order, func(t *testing.T) {
+				t.Parallel()
 				fresh := func() *bench {
 					b := golden[name].lab().bench(t)
 					b.ask.answer(golden[name].ask, passphrase)
@@ -109,6 +110,7 @@ func TestKilledAfterEveryAct(t *testing.T) {
 func TestUmountKilledAfterEveryAct(t *testing.T) {
 	for _, name := range killable {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for n := 1; ; n += stride() {
 				b := golden[name].lab().bench(t)
 				b.ask.answer(golden[name].ask, passphrase)
@@ -135,6 +137,7 @@ func TestUmountKilledAfterEveryAct(t *testing.T) {
 func TestMountGoesOnAfterBeingKilled(t *testing.T) {
 	for _, name := range killable {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fresh := func() *bench {
 				b := golden[name].lab().bench(t)
 				b.ask.answer(golden[name].ask, passphrase)
