@@ -18,7 +18,11 @@ func Lower(op plan.Op, env Env) ([]Action, error) {
 	switch o := op.(type) {
 	case plan.StartArray:
 		a := tool.Array{Device: o.Device, UUID: o.UUID, Members: o.Members, ReadOnly: o.ReadOnly, Degraded: o.Degraded}
-		return opened(env, RunCmd{tool.AssembleArray(a)}, o.Device), nil
+		acts := opened(env, RunCmd{tool.AssembleArray(a)}, o.Device)
+		if o.Held != "" {
+			acts = append([]Action{RunCmd{tool.StopArray(o.Held)}}, acts...)
+		}
+		return acts, nil
 	case plan.StopArray:
 		return []Action{RunCmd{tool.StopArray(o.Device)}}, nil
 	case plan.ActivateLV:

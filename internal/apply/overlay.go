@@ -108,5 +108,9 @@ func (a RemoveCow) do(ctx context.Context, h *hand) error {
 	if !strings.HasPrefix(store, "loop") {
 		return nil
 	}
-	return h.m.DetachLoop("/dev/" + store)
+	// Where another process made the stand-in, the store went with its last user.
+	if err := h.m.DetachLoop("/dev/" + store); !errors.Is(err, machine.ErrNoSuchDevice) {
+		return err
+	}
+	return nil
 }

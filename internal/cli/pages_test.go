@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"salvor/internal/storage"
 )
 
 func commands(t *testing.T) (*cobra.Command, []*cobra.Command) {
@@ -41,7 +43,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			t.Errorf("%s does not say what it writes, or how it ends", c.Name())
 		}
 		for _, line := range strings.Split(c.Long+"\n"+c.Example, "\n") {
-			if textWidth(line) > 80 {
+			if storage.TextWidth(line) > 80 {
 				t.Errorf("%s: a line of its help is too long: %s", c.Name(), line)
 			}
 		}

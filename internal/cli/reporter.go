@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"salvor/internal/plan"
+	"salvor/internal/storage"
 	"salvor/internal/workflow"
 )
 
@@ -184,7 +185,7 @@ func (r *reporter) clear() {
 
 // cut shortens text to a width.
 func cut(text string, room int) string {
-	for textWidth(text) > room {
+	for storage.TextWidth(text) > room {
 		runes := []rune(text)
 		text = string(runes[:len(runes)-1])
 	}

@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"golang.org/x/term"
-	"golang.org/x/text/width"
 
 	"salvor/internal/storage"
 )
@@ -119,7 +118,7 @@ func wrap(text string, room int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && textWidth(line)+1+textWidth(word) > room {
+		if line != "" && storage.TextWidth(line)+1+storage.TextWidth(word) > room {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {
@@ -130,22 +129,7 @@ func wrap(text string, room int) []string {
 	return append(lines, line)
 }
 
-// textWidth is the number of columns that s takes on a terminal.
-func textWidth(s string) int {
-	n := 0
-	for _, r := range s {
-		switch k := width.LookupRune(r).Kind(); {
-		case unicode.Is(unicode.Mn, r):
-		case k == width.EastAsianWide, k == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
-
 // pad fills s up to a width.
 func pad(s string, to int) string {
-	return s + strings.Repeat(" ", max(0, to-textWidth(s)))
+	return s + strings.Repeat(" ", max(0, to-storage.TextWidth(s)))
 }

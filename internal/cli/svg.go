@@ -85,7 +85,7 @@ func (d *svgDrawing) home(n storage.Node) *svgBox {
 func (d *svgDrawing) box(n storage.Node) *svgBox {
 	b := &svgBox{node: n, lines: svgText(d.g, n)}
 	for _, l := range b.lines {
-		b.width = max(b.width, float64(textWidth(l))*svgGlyph+2*svgPad)
+		b.width = max(b.width, float64(storage.TextWidth(l))*svgGlyph+2*svgPad)
 	}
 	b.height = float64(len(b.lines)*svgLine + svgPad)
 	return b

@@ -138,6 +138,9 @@ func (v *systemsView) mountable(s *system.System) {
 	case len(locked) == 0:
 		v.field("mount", green, "can be mounted completely")
 	}
+	for _, r := range v.r.Risks[s.Root] {
+		v.field(string(r.Health), yellow, r.Text)
+	}
 }
 
 // pointOf names a line by its mount point, or by its number when it has none.

@@ -1,6 +1,10 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+
+	"salvor/internal/storage"
+)
 
 // widestCell is how far one long cell may push the others.
 const widestCell = 36
@@ -11,7 +15,7 @@ func (s *screen) table(rows [][]string, indent, below int, paint func([]string) 
 	width := make([]int, len(rows[0])-1)
 	for _, row := range rows {
 		for i := range width {
-			width[i] = min(max(width[i], textWidth(row[i])), widestCell)
+			width[i] = min(max(width[i], storage.TextWidth(row[i])), widestCell)
 		}
 	}
 	for _, row := range rows {
@@ -23,7 +27,7 @@ func (s *screen) table(rows [][]string, indent, below int, paint func([]string) 
 		switch {
 		case text == "":
 			s.line("%s", s.paint(st, strings.TrimRight(line, " ")))
-		case textWidth(line)+textWidth(text) <= s.width:
+		case storage.TextWidth(line)+storage.TextWidth(text) <= s.width:
 			s.line("%s", s.paint(st, line+text))
 		default:
 			if strings.TrimSpace(line) != "" {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,11 +15,14 @@ import (
 // It needs Linux 5.12 (mount_setattr(2), and openat2(2) and fsopen(2) before it)
 // and /proc. An older kernel gets an error that says so, and no fallback to
 // mount(2), which follows symbolic links of the target out of the target.
-type Live struct{}
+type Live struct {
+	loops sync.Map // path of a loop device → its open descriptor
+}
 
 var _ Machine = (*Live)(nil)
 
-// NewLive gives the live system. It holds nothing and needs no closing.
+// NewLive gives the live system. It needs no closing: what it holds (the loop
+// devices that are not detached) the kernel lets go with the process.
 func NewLive() *Live { return &Live{} }
 
 // programDirs are searched in this order, so that what an administrator built

@@ -11,32 +11,34 @@ import (
 
 // AttachLoop makes a loop device over a file in memory (memfd_create(2)). Pages
 // are taken as they are written. The file has no name: it lives as long as the
-// device, also after this process, and DetachLoop is what ends both. The kernel
-// is not asked to end the device at its last close (LO_FLAGS_AUTOCLEAR), as
-// salvor and the tools it runs open and close it in turn.
+// device. The kernel ends the device at its last close (LO_FLAGS_AUTOCLEAR,
+// loop(4)); until DetachLoop the process keeps it open. So a stand-in on it
+// outlives the process, and a process that is killed before it has put one on it
+// leaves nothing behind.
 func (l *Live) AttachLoop(size uint64) (string, error) {
-	device, err := attachLoop(size)
+	device, fd, err := attachLoop(size)
 	if err != nil {
 		return "", fmt.Errorf("cannot make a loop device of %d bytes: %w", size, err)
 	}
+	l.loops.Store(device, fd)
 	return device, nil
 }
 
-func attachLoop(size uint64) (string, error) {
+func attachLoop(size uint64) (device string, fd int, err error) {
 	if size > math.MaxInt64 {
-		return "", unix.EFBIG
+		return "", -1, unix.EFBIG
 	}
 	file, err := unix.MemfdCreate("salvor", unix.MFD_CLOEXEC)
 	if err != nil {
-		return "", err
+		return "", -1, err
 	}
 	defer unix.Close(file) // the loop device holds its own reference
 	if err := unix.Ftruncate(file, int64(size)); err != nil {
-		return "", err
+		return "", -1, err
 	}
 	control, err := unix.Open("/dev/loop-control", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return "", fmt.Errorf("open /dev/loop-control: %w", err)
+		return "", -1, fmt.Errorf("open /dev/loop-control: %w", err)
 	}
 	defer unix.Close(control)
 	return takeLoop(control, file)
@@ -44,27 +46,27 @@ func attachLoop(size uint64) (string, error) {
 
 // takeLoop configures a free device. Between LOOP_CTL_GET_FREE and LOOP_CONFIGURE
 // another process may take it; that one gets EBUSY and asks again (loop(4)).
-func takeLoop(control, file int) (string, error) {
+func takeLoop(control, file int) (device string, fd int, err error) {
 	const tries = 32
-	var err error
 	for range tries {
 		var number int
 		if number, err = unix.IoctlRetInt(control, unix.LOOP_CTL_GET_FREE); err != nil {
-			return "", err
+			return "", -1, err
 		}
-		device := "/dev/loop" + strconv.Itoa(number)
-		if err = configureLoop(device, file); err == nil {
-			return device, nil
+		device = "/dev/loop" + strconv.Itoa(number)
+		if fd, err = configureLoop(device, file); err == nil {
+			return device, fd, nil
 		}
 		if !errors.Is(err, unix.EBUSY) {
 			break
 		}
 	}
-	return "", err
+	return "", -1, err
 }
 
-func configureLoop(device string, file int) error {
-	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC, 0)
+// configureLoop gives the device open.
+func configureLoop(device string, file int) (fd int, err error) {
+	fd, err = unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.EACCES) {
 		// What the last user of this number set by BLKROSET outlives LOOP_CLR_FD
 		// (seen on Linux 6.18), and a read-only device does not open for writing.
@@ -74,16 +76,20 @@ func configureLoop(device string, file int) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("open %s: %w", device, err)
+		return -1, fmt.Errorf("open %s: %w", device, err)
 	}
-	defer unix.Close(fd)
 	config := unix.LoopConfig{Fd: uint32(file)}
+	config.Info.Flags = unix.LO_FLAGS_AUTOCLEAR
 	copy(config.Info.File_name[:len(config.Info.File_name)-1], "salvor (memory)")
 	if err := unix.IoctlLoopConfigure(fd, &config); err != nil {
-		return fmt.Errorf("configure %s: %w", device, err)
+		unix.Close(fd)
+		return -1, fmt.Errorf("configure %s: %w", device, err)
 	}
-	_, err = setReadOnly(fd, false)
-	return err
+	if _, err = setReadOnly(fd, false); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 func clearReadOnly(device string) error {
@@ -105,6 +111,9 @@ func (l *Live) DetachLoop(device string) error {
 		return wrap("detach", device, err)
 	}
 	defer unix.Close(fd)
+	if kept, ok := l.loops.LoadAndDelete(device); ok {
+		defer unix.Close(kept.(int))
+	}
 	if _, err := unix.IoctlLoopGetStatus64(fd); err != nil {
 		if errors.Is(err, unix.ENXIO) {
 			err = ErrNoSuchDevice

@@ -286,3 +286,19 @@ func TestImpossibleRequests(t *testing.T) {
 		}
 	}
 }
+
+// A process that is killed leaves no loop device that nothing uses: the kernel
+// ends the device with the last descriptor of it.
+func TestLoopEndsWithItsLastUser(t *testing.T) {
+	needRoot(t)
+	l := NewLive()
+	device, err := l.AttachLoop(1 << 20)
+	must(t, err)
+	kept, ok := l.loops.Load(device)
+	if !ok {
+		t.Fatal("the device is not kept open")
+	}
+	must(t, unix.Close(kept.(int))) // as the kernel does for a process that dies
+	l.loops.Delete(device)
+	wantErr(t, "detached by the kernel", l.DetachLoop(device), ErrNoSuchDevice)
+}

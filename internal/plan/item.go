@@ -102,16 +102,26 @@ func (v *view) addNode(n storage.Node) {
 	if c.Overlay != nil {
 		v.up[nodeItem(overlay, c.ID)] = state{name: c.Overlay.Name}
 	}
-	if isFrozen(n) {
+	if v.isFrozen(n) {
 		v.up[nodeItem(frozen, c.ID)] = state{}
 	}
 }
 
 // isFrozen tells the flag that was set on a device from the read-only nature of
-// one that was opened so.
-func isFrozen(n storage.Node) bool {
+// one that was opened so, and of a partition of a read-only disk: the kernel shows
+// the disk's flag on both (block/genhd.c, bdev_read_only).
+func (v *view) isFrozen(n storage.Node) bool {
 	o := storage.OpeningOf(n)
-	return n.Base().ReadOnly && (o == nil || !o.ReadOnly)
+	if !n.Base().ReadOnly || o != nil && o.ReadOnly {
+		return false
+	}
+	return n.Kind() != storage.KindPartition || !v.onReadOnly(n)
+}
+
+func (v *view) onReadOnly(partition storage.Node) bool {
+	return slices.ContainsFunc(v.graph.Below(partition.Base().ID), func(low storage.Node) bool {
+		return low.Base().ReadOnly && low.Kind() != storage.KindTable
+	})
 }
 
 func mountState(m storage.Mount) state {

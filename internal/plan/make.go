@@ -69,7 +69,7 @@ func openNode(g *storage.Graph, n storage.Node) (Op, error) {
 	switch n := n.(type) {
 	case *storage.MD:
 		degraded := n.Is(storage.Degraded) || n.Is(storage.MemberMissing)
-		return StartArray{ID: id, UUID: n.UUID, Device: g.OwnPath(id), Members: devicesBelow(g, id), ReadOnly: as.ReadOnly, Degraded: degraded}, nil
+		return StartArray{ID: id, UUID: n.UUID, Device: g.OwnPath(id), Members: devicesBelow(g, id), ReadOnly: as.ReadOnly, Degraded: degraded, Held: n.Held}, nil
 	case *storage.LV:
 		vg := g.Node(n.Group)
 		if vg == nil {

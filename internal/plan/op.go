@@ -27,6 +27,9 @@ type StartArray struct {
 	Members  []string   `json:"members"`
 	ReadOnly bool       `json:"read_only,omitempty"`
 	Degraded bool       `json:"degraded,omitempty"` // start it although members are missing
+	// Held is a device that somebody collected members in and did not start; it
+	// has to be given up first.
+	Held string `json:"held,omitempty"`
 }
 
 // StopArray stops an MD array.
@@ -170,7 +173,7 @@ func (Unmount) Name() string        { return "unmount" }
 // Text implements Op.
 func (o StartArray) Text() string {
 	return fmt.Sprintf("assemble %s%s as %s from %s%s", o.ID, readOnly(o.ReadOnly), o.Device,
-		strings.Join(o.Members, " "), mark(o.Degraded, ", degraded"))
+		strings.Join(o.Members, " "), mark(o.Degraded, ", degraded")+mark(o.Held != "", ", in place of "+o.Held+", which was not started"))
 }
 func (o StopArray) Text() string { return fmt.Sprintf("stop %s (%s)", o.ID, o.Device) }
 func (o ActivateLV) Text() string {

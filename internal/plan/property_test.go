@@ -210,7 +210,9 @@ func drawState(t *rapid.T, nodes []storage.Node, label string) *storage.Graph {
 		}
 		switch n.(type) {
 		case *storage.Disk, *storage.Partition, *storage.MD, *storage.Crypt, *storage.LV:
-			if coin("freeze", id) {
+			// A disk with partitions is not frozen by salvor; one that is read-only
+			// shows its flag on them.
+			if onReadOnly := (&view{graph: g}).onReadOnly(n); n.Kind() == storage.KindPartition && onReadOnly || !carriesPartitions(g, id) && coin("freeze", id) {
 				n.Base().ReadOnly = true
 			}
 			if !carriesPartitions(g, id) && coin("overlay", id) {

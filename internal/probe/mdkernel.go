@@ -70,6 +70,7 @@ func (a *assembly) run(n *storage.MD, d *device) {
 		n.Reshaping = true
 	}
 	if !d.running() {
+		n.Held = d.path
 		addNotef(n, "%s holds its members and was not started", d.path)
 		return
 	}

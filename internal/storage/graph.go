@@ -194,6 +194,21 @@ func (g *Graph) Lineage(id ID) string {
 	return string(c.Identity) + "@" + g.Lineage(c.On[0])
 }
 
+// EndsInMemory reports whether all ways from n down to a disk lead through a
+// copy-on-write stand-in, so that nothing written to n reaches a disk.
+func (g *Graph) EndsInMemory(n Node) bool {
+	if n.Base().Overlay != nil || n.Base().Is(Missing) {
+		return true
+	}
+	lower := g.Lower(n.Base().ID)
+	for _, low := range lower {
+		if !g.EndsInMemory(low) {
+			return false
+		}
+	}
+	return len(lower) > 0
+}
+
 // Twins gives all nodes that share the identity of id, when there are at least
 // two of them.
 func (g *Graph) Twins(id ID) []Node {

@@ -77,6 +77,9 @@ type MD struct {
 	RaidDisks int        `json:"raid_disks"`
 	Members   []MDMember `json:"members"`
 	Reshaping bool       `json:"reshaping,omitempty"`
+	// Held is the device of an array whose members somebody (udev's rules, mostly)
+	// has collected but not started: it is not open, and its members are in use.
+	Held string `json:"held,omitempty"`
 }
 
 // MDMember is one device of an array, as its own superblock sees itself.

@@ -44,9 +44,9 @@ func RenderTree(lines []TreeLine, notes []string, opt TreeOptions, style func(Tr
 		r.end()
 	}
 	for _, l := range lines {
-		r.names = max(r.names, upTo(widestColumn, textWidth(l.Prefix+l.Name)))
-		r.sizes = max(r.sizes, textWidth(l.Size))
-		r.whats = max(r.whats, upTo(widestColumn, textWidth(l.What)))
+		r.names = max(r.names, upTo(widestColumn, TextWidth(l.Prefix+l.Name)))
+		r.sizes = max(r.sizes, TextWidth(l.Size))
+		r.whats = max(r.whats, upTo(widestColumn, TextWidth(l.What)))
 	}
 	for _, l := range lines {
 		r.line(l)
@@ -72,7 +72,7 @@ type treeText struct {
 func (r *treeText) line(l TreeLine) {
 	r.put(TreeBranch, l.Prefix)
 	r.put(TreeName, l.Name)
-	r.pad(r.names + 2 + r.sizes - textWidth(l.Size))
+	r.pad(r.names + 2 + r.sizes - TextWidth(l.Size))
 	r.put(TreeSize, l.Size)
 	r.pad(r.names + 2 + r.sizes + 2)
 	r.put(TreeWhat, l.What)
@@ -104,12 +104,12 @@ func (r *treeText) states(l TreeLine) {
 		all = append(all, piece{TreeMount, "on " + s})
 	}
 	r.padTo(r.names + 2 + r.sizes + 2 + r.whats + 2)
-	below := max(textWidth(l.Under), r.names+2+r.sizes+4)
+	below := max(TextWidth(l.Under), r.names+2+r.sizes+4)
 	for i, p := range all {
 		if i < len(all)-1 {
 			p.text += ","
 		}
-		if r.column+textWidth(p.text) > r.room && below < r.column {
+		if r.column+TextWidth(p.text) > r.room && below < r.column {
 			r.end()
 			r.put(TreeBranch, l.Under)
 			r.pad(below)
@@ -135,7 +135,7 @@ func (r *treeText) wrapped(under, bullet, text string) {
 	for word := range strings.FieldsSeq(text) {
 		switch {
 		case r.column == start:
-		case r.column+1+textWidth(word) > r.room:
+		case r.column+1+TextWidth(word) > r.room:
 			r.end()
 			r.put(TreeBranch, under)
 			r.pad(start)
@@ -154,7 +154,7 @@ func (r *treeText) put(part TreePart, s string) {
 	if r.opt.ASCII {
 		s = asciiOnly(s)
 	}
-	r.column += textWidth(s)
+	r.column += TextWidth(s)
 	r.now.WriteString(r.style(part, s))
 }
 
@@ -186,8 +186,8 @@ func asciiOnly(s string) string {
 	return b.String()
 }
 
-// textWidth is the number of columns that s takes on a terminal.
-func textWidth(s string) int {
+// TextWidth is the number of columns that s takes on a terminal.
+func TextWidth(s string) int {
 	n := 0
 	for _, r := range s {
 		switch k := width.LookupRune(r).Kind(); {

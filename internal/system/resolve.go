@@ -122,13 +122,13 @@ func (r *Resolver) give(id storage.ID, e fstab.CryptEntry) {
 		r.names[name] = id
 	}
 	if _, known := r.entry[id]; !known {
-		r.wants[id], r.entry[id] = dmName(e.Name), e
+		r.wants[id], r.entry[id] = fstab.DecodeDM(e.Name), e
 	}
 }
 
-// MapName is the device-mapper name that crypttab gives to a container, or "".
-// Characters that device-mapper does not take stand in it as \xNN, as they do in
-// the name of a map that is open.
+// MapName is the name that crypttab gives to the map of a container, or "": as
+// people write it, without device-mapper's \xNN, like the name of an open map in
+// the graph.
 func (r *Resolver) MapName(id storage.ID) string { return r.wants[id] }
 
 // CryptEntry is the crypttab line that opens a container.

@@ -258,7 +258,7 @@ func TestCrypttabNames(t *testing.T) {
 		id := storage.ID("luks:c0ffee00-0000-4000-8000-00000000000" + string(n))
 		got[string(n)] = r.MapName(id)
 	}
-	want := map[string]string{"1": "vault", "2": "cr_home", "3": `cr\x20blank`, "4": "cr_locked", "5": ""}
+	want := map[string]string{"1": "vault", "2": "cr_home", "3": "cr blank", "4": "cr_locked", "5": ""}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

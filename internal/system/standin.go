@@ -79,19 +79,5 @@ func isUsed(g *storage.Graph, id storage.ID) bool {
 // has to be read-only: with only a lower one so, the kernel lets writes through
 // (block/blk-core.c, bio_check_ro).
 func isSealed(g *storage.Graph, device storage.Node) bool {
-	return device.Base().ReadOnly || endsInMemory(g, device)
-}
-
-// endsInMemory: all ways from the device to a disk lead through a stand-in.
-func endsInMemory(g *storage.Graph, n storage.Node) bool {
-	if n.Base().Overlay != nil || n.Base().Is(storage.Missing) {
-		return true
-	}
-	lower := g.Lower(n.Base().ID)
-	for _, low := range lower {
-		if !endsInMemory(g, low) {
-			return false
-		}
-	}
-	return len(lower) > 0
+	return device.Base().ReadOnly || g.EndsInMemory(device)
 }

@@ -78,7 +78,7 @@ func (m *mounter) protect(p *placed) {
 	dirty := m.seen.Node(top).Base().Is(storage.Dirty)
 	for _, c := range m.carriers(p.Source) {
 		switch {
-		case endsInMemory(m.out.Want, c):
+		case m.out.Want.EndsInMemory(c):
 		case dirty && m.req.Overlays && !isUsed(m.base, c.Base().ID):
 			AddOverlay(c)
 		default:

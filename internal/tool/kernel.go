@@ -13,6 +13,12 @@ func Settle() machine.Cmd {
 	return machine.Cmd{Program: "udevadm", Args: []string{"settle", "--timeout=30"}}
 }
 
+// ReloadRules makes udev read its rules anew (udevadm(8)). It is of use only where
+// a udev daemon runs.
+func ReloadRules() machine.Cmd {
+	return machine.Cmd{Program: "udevadm", Args: []string{"control", "--reload"}}
+}
+
 // modprobeSays: kmod 30, tools/modprobe.c.
 var modprobeSays = []rule{
 	{1, "not found in directory", ErrUnsupported},

@@ -88,9 +88,7 @@ func (d *Desk) Tree(root storage.ID) (fs.FS, error) {
 // Systems lists what the graph and the directory tell.
 func (d *Desk) Systems() *SystemsReport {
 	findings := system.Find(d.graph, d)
-	return assess(d.graph, findings, func(s *system.System) *system.Mounting {
-		return d.mounting(s, MountOrder{ReadOnly: true})
-	})
+	return assess(d.graph, findings, d.mounting)
 }
 
 // Mount plans what mounting a system would do to the machine of the graph. Keys
@@ -118,19 +116,23 @@ func (d *Desk) mounting(s *system.System, o MountOrder) *system.Mounting {
 }
 
 // assess says of every system what mounting it now would leave out.
-func assess(g *storage.Graph, findings []system.Finding, mounting func(*system.System) *system.Mounting) *SystemsReport {
-	r := &SystemsReport{Graph: g, Findings: findings, Gaps: map[storage.ID][]system.Line{}, Volumes: map[storage.ID][]system.Volume{}}
+func assess(g *storage.Graph, findings []system.Finding, mounting func(*system.System, MountOrder) *system.Mounting) *SystemsReport {
+	r := &SystemsReport{Graph: g, Findings: findings, Gaps: map[storage.ID][]system.Line{},
+		Risks: map[storage.ID][]system.Risk{}, Volumes: map[storage.ID][]system.Volume{}}
 	for _, f := range findings {
 		if f.System == nil {
 			continue
 		}
-		m := mounting(f.System)
+		m := mounting(f.System, MountOrder{ReadOnly: true})
 		for _, l := range m.Lines {
 			if l.State == system.Failed || l.State == system.Refused {
 				r.Gaps[f.Root] = append(r.Gaps[f.Root], l)
 			}
 		}
 		r.Volumes[f.Root] = m.Volumes
+		if risks := mounting(f.System, MountOrder{}).Risks; len(risks) > 0 {
+			r.Risks[f.Root] = risks
+		}
 	}
 	return r
 }

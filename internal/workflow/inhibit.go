@@ -91,7 +91,7 @@ func (s *sight) allow(ctx context.Context) {
 		errs = append(errs, m.Remove(file))
 	}
 	if udevRuns(m) {
-		errs = append(errs, run(ctx, m, reloadRules))
+		errs = append(errs, run(ctx, m, tool.ReloadRules()))
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.w.tell(Note{fmt.Sprintf("udev's rules may still be masked below %s: %v", runRules, err)})
@@ -130,12 +130,10 @@ func isThere(m machine.Machine, dir, name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// reloadRules makes udev read its rules anew. It does so by itself when a
-// directory has changed, but only every few seconds.
-var reloadRules = machine.Cmd{Program: "udevadm", Args: []string{"control", "--reload"}}
-
+// tellUdev has the rules read anew at once. udev does so by itself when a directory
+// has changed, but only every few seconds.
 func tellUdev(ctx context.Context, m machine.Machine) error {
-	if err := run(ctx, m, reloadRules); err != nil {
+	if err := run(ctx, m, tool.ReloadRules()); err != nil {
 		return err
 	}
 	return run(ctx, m, tool.Settle()) // what is at work still goes by the old rules

@@ -19,6 +19,7 @@ import (
 	"salvor/internal/session"
 	"salvor/internal/storage"
 	"salvor/internal/system"
+	"salvor/internal/tool"
 )
 
 const passphrase = "correct horse"
@@ -351,7 +352,7 @@ func (a *actor) do(f func() error) error {
 
 func (a *actor) Run(ctx context.Context, c machine.Cmd) (r machine.Result, err error) {
 	err = a.do(func() (err error) {
-		if c.String() != reloadRules.String() {
+		if c.String() != tool.ReloadRules().String() {
 			r, err = a.Machine.Run(ctx, c)
 		}
 		return err

@@ -183,16 +183,7 @@ func (s *sight) shield(fsys *storage.FileSystem, how func(storage.Node)) error {
 // shielded: writes cannot reach a disk, since the device is read-only or, with
 // writable, end in memory.
 func shielded(g *storage.Graph, c storage.Node, writable bool) bool {
-	return !writable && c.Base().ReadOnly || endsInMemory(g, c)
-}
-
-// endsInMemory: all ways from the device to a disk lead through a stand-in.
-func endsInMemory(g *storage.Graph, n storage.Node) bool {
-	if n.Base().Overlay != nil || n.Base().Is(storage.Missing) {
-		return true
-	}
-	lower := g.Lower(n.Base().ID)
-	return len(lower) > 0 && !slices.ContainsFunc(lower, func(low storage.Node) bool { return !endsInMemory(g, low) })
+	return !writable && c.Base().ReadOnly || g.EndsInMemory(c)
 }
 
 // request asks to mount the file system read-only; of a btrfs, its top level.

@@ -20,6 +20,8 @@ type SystemsReport struct {
 	Findings []system.Finding `json:"findings"`
 	// Gaps tells by root what of a system could not be mounted now.
 	Gaps map[storage.ID][]system.Line `json:"gaps,omitempty"`
+	// Risks tells by root what has to be accepted before it is mounted read-write.
+	Risks map[storage.ID][]system.Risk `json:"risks,omitempty"`
 	// Volumes tells by root which volumes a system needs and how they stand.
 	Volumes map[storage.ID][]system.Volume `json:"volumes,omitempty"`
 }
@@ -62,7 +64,7 @@ func (s *sight) systems(ctx context.Context, o SystemsOrder) (*SystemsReport, er
 	if err != nil {
 		return nil, err
 	}
-	return assess(s.now, findings, func(sys *system.System) *system.Mounting {
-		return s.mounting(sys, MountOrder{ReadOnly: true}, DefaultTarget)
+	return assess(s.now, findings, func(sys *system.System, o MountOrder) *system.Mounting {
+		return s.mounting(sys, o, DefaultTarget)
 	}), ctx.Err()
 }

@@ -205,7 +205,7 @@ func (s *sight) worthKeeping(v session.Verdict, c session.Condition) (*session.H
 	clear(h.Frozen)
 	clear(h.Overlays)
 	for n := range s.now.Nodes() {
-		if o := storage.OpeningOf(n); o != nil && (o.ReadOnly || endsInMemory(s.now, n)) {
+		if o := storage.OpeningOf(n); o != nil && (o.ReadOnly || s.now.EndsInMemory(n)) {
 			delete(h.Opened, s.now.Lineage(n.Base().ID))
 		}
 	}

@@ -101,10 +101,10 @@ func stdin(c machine.Cmd) string {
 }
 
 func (m *Machine) udevadm(c machine.Cmd) (machine.Result, error) {
-	if !slices.Equal(c.Args, []string{"settle", "--timeout=30"}) {
-		return unknown(c)
+	if slices.Equal(c.Args, []string{"settle", "--timeout=30"}) || slices.Equal(c.Args, []string{"control", "--reload"}) {
+		return done("")
 	}
-	return done("")
+	return unknown(c)
 }
 
 func (m *Machine) modprobe(c machine.Cmd) (machine.Result, error) {
