@@ -3,7 +3,10 @@
 
 export CGO_ENABLED := 0
 
-.PHONY: help build test demo lint bench fuzz soak setup lab machines clean
+# A failure on the left of a pipe counts.
+SHELL := /bin/bash -o pipefail
+
+.PHONY: help build test demo lint bench fuzz soak setup corpus lab machines clean
 .DEFAULT_GOAL := build
 
 help: ## show these words
@@ -12,9 +15,9 @@ help: ## show these words
 build: ## make bin/salvor, one static binary
 	go build -trimpath -ldflags "-s -w" -o bin/salvor ./cmd/salvor
 
-test: setup lab machines ## everything: vet, unit tests, and every scenario in VMs
+test: setup corpus machines ## everything: vet, unit tests, and every scenario in VMs
 	go vet ./...
-	SALVOR_LAB=1 go test -timeout 60m ./...
+	SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./... | go run ./test/tally
 
 demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
 	go run ./test/demo
@@ -22,10 +25,11 @@ demo: setup build machines ## show probe, systems, mount, chroot and umount on m
 lint: ## check Go and shell source
 	go vet ./...
 	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
-	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/lab/live/init
+	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/lab/live/init
 
-bench: setup machines build ## measure what README reports
-	go test -run '^$$' -bench . ./bench/...
+bench: setup machines ## measure what README reports
+	SALVOR_LAB=1 go test -run '^$$' -bench . -benchtime 3x ./bench
+	go test -run '^$$' -bench . -benchmem ./internal/plan ./internal/system ./internal/probe
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME (10s) each
 	scripts/fuzz.sh $(FUZZTIME)
@@ -36,6 +40,9 @@ soak: setup lab machines ## run the random-graph tests and the scenarios many ti
 
 setup: ## install (apt) what building and testing needs, and say so
 	scripts/setup.sh
+
+corpus: setup ## fetch the images that judge the reading of superblocks
+	test/corpus/build.sh
 
 lab: setup ## build the VM lab: kernel, initrd, live medium
 	test/lab/build.sh
