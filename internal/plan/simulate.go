@@ -34,23 +34,13 @@ func Equal(a, b *storage.Graph) bool {
 func open(g *storage.Graph, id storage.ID, as storage.Opening) {
 	n := g.Node(id)
 	storage.SetOpening(n, &as)
-	setFlag(g, n, as.ReadOnly)
-}
-
-// setFlag sets a device's read-only flag, which its partitions show too.
-func setFlag(g *storage.Graph, n storage.Node, readOnly bool) {
-	n.Base().ReadOnly = readOnly
-	for _, up := range g.Upper(n.Base().ID) {
-		if k := up.Kind(); k == storage.KindTable || k == storage.KindPartition {
-			setFlag(g, up, readOnly)
-		}
-	}
+	g.SetReadOnly(n, as.ReadOnly)
 }
 
 func shut(g *storage.Graph, id storage.ID) {
 	n := g.Node(id)
 	storage.SetOpening(n, nil)
-	setFlag(g, n, false)
+	g.SetReadOnly(n, false)
 }
 
 func (o StartArray) effect(g *storage.Graph)   { open(g, o.ID, storage.Opening{ReadOnly: o.ReadOnly}) }

@@ -156,7 +156,7 @@ func (h *Holdings) Restored(now *storage.Graph, target string) (base *storage.Gr
 		return h.mounted(now, m) || whole && storage.PathContains(target, m.Point)
 	})
 	for n := range base.Nodes() {
-		h.restore(n, now.Lineage(n.Base().ID))
+		h.restore(base, n)
 	}
 	return base, h.keepUsed(now, base)
 }
@@ -181,12 +181,12 @@ func wholeOf(g *storage.Graph, id storage.ID) storage.ID {
 	return n.Base().Identity
 }
 
-func (h *Holdings) restore(n storage.Node, lineage string) {
-	c, o := n.Base(), storage.OpeningOf(n)
+func (h *Holdings) restore(base *storage.Graph, n storage.Node) {
+	c, o, lineage := n.Base(), storage.OpeningOf(n), base.Lineage(n.Base().ID)
 	switch was, renamed := h.Renamed[lineage]; {
 	case o != nil && h.Opened[lineage]:
 		storage.SetOpening(n, nil)
-		c.ReadOnly = false
+		base.SetReadOnly(n, false)
 	case o != nil && renamed && o.Name == was.Now:
 		o.Name = was.Before
 	}
@@ -194,7 +194,7 @@ func (h *Holdings) restore(n storage.Node, lineage string) {
 		c.Overlay = nil
 	}
 	if h.Frozen[lineage] {
-		c.ReadOnly = false
+		base.SetReadOnly(n, false)
 	}
 }
 

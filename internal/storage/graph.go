@@ -194,6 +194,17 @@ func (g *Graph) Lineage(id ID) string {
 	return string(c.Identity) + "@" + g.Lineage(c.On[0])
 }
 
+// SetReadOnly sets the read-only flag of a device of the graph. Its partitions show
+// it too, as the kernel has it (block/genhd.c, bdev_read_only).
+func (g *Graph) SetReadOnly(n Node, on bool) {
+	n.Base().ReadOnly = on
+	for _, up := range g.Upper(n.Base().ID) {
+		if k := up.Kind(); k == KindTable || k == KindPartition {
+			g.SetReadOnly(up, on)
+		}
+	}
+}
+
 // EndsInMemory reports whether all ways from n down to a disk lead through a
 // copy-on-write stand-in, so that nothing written to n reaches a disk.
 func (g *Graph) EndsInMemory(n Node) bool {

@@ -100,7 +100,7 @@ func (o *opener) open(n storage.Node) {
 		}
 	}
 	if as := storage.OpeningOf(n); as != nil {
-		n.Base().ReadOnly = as.ReadOnly
+		o.g.SetReadOnly(n, as.ReadOnly)
 	}
 }
 

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"regexp"
@@ -79,7 +80,7 @@ var (
 func play(con *lab.Console, s scene) error {
 	say(s.say)
 	fmt.Print(prompt)
-	con.Tee(os.Stdout)
+	con.Tee(&untilPrompt{})
 	defer con.Tee(nil)
 	if s.secret == "" {
 		return typeLine(con, s.typed, atPrompt)
@@ -89,6 +90,22 @@ func play(con *lab.Console, s scene) error {
 	}
 	fmt.Print("\033[2m(the passphrase is typed)\033[0m")
 	return typeLine(con, s.secret, atPrompt)
+}
+
+// untilPrompt shows what comes but for the prompt at its end: the next scene begins
+// with that.
+type untilPrompt struct{ held []byte }
+
+func (u *untilPrompt) Write(p []byte) (int, error) {
+	u.held = append(u.held, p...)
+	line := u.held[bytes.LastIndexByte(u.held, '\n')+1:]
+	if !strings.HasPrefix(prompt, string(line)) {
+		line = nil
+	}
+	shown := len(u.held) - len(line)
+	os.Stdout.Write(u.held[:shown])
+	u.held = u.held[shown:]
+	return len(p), nil
 }
 
 // typeLine types a line and waits for what follows it.
