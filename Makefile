@@ -17,7 +17,7 @@ build: ## make bin/salvor, one static binary
 
 test: setup corpus machines ## everything: vet, unit tests, and every scenario in VMs
 	go vet ./...
-	SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./... | go run ./test/tally
+	SALVOR_SEED=1 SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./... | go run ./test/tally
 
 demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
 	go run ./test/demo

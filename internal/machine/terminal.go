@@ -68,6 +68,10 @@ func (t *terminal) followStops(pid int) (end func()) {
 	children := make(chan os.Signal, 1)
 	done := make(chan struct{})
 	signal.Notify(children, unix.SIGCHLD)
+	select {
+	case children <- unix.SIGCHLD: // it may have stopped before anybody listened
+	default:
+	}
 	go func() {
 		defer close(done)
 		for range children {

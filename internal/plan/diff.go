@@ -99,12 +99,16 @@ func (d *differ) canRename(it item, is, should state) bool {
 }
 
 // spread takes down and sets up anew what rests on an item that goes down or
-// that comes up under it, until nothing more follows.
+// that comes up under it, until nothing more follows. A read-only flag moves
+// nothing: it is only set before, and cleared after, what else changes above it.
 func (d *differ) spread() {
 	todo := append(slices.Collect(maps.Keys(d.down)), slices.Collect(maps.Keys(d.up))...)
 	for len(todo) > 0 {
 		it := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
+		if it.aspect == frozen {
+			continue // the kernel takes the flag under what stands, and it goes on as it did
+		}
 		users := slices.Concat(d.have.users[it], d.want.users[it])
 		for _, user := range users {
 			if _, is := d.have.up[user]; !is || d.down[user] {

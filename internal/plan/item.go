@@ -118,9 +118,13 @@ func (v *view) isFrozen(n storage.Node) bool {
 	return n.Kind() != storage.KindPartition || !v.onReadOnly(n)
 }
 
+// onReadOnly: the device that carries the partition's table is read-only.
 func (v *view) onReadOnly(partition storage.Node) bool {
-	return slices.ContainsFunc(v.graph.Below(partition.Base().ID), func(low storage.Node) bool {
-		return low.Base().ReadOnly && low.Kind() != storage.KindTable
+	return slices.ContainsFunc(v.graph.Lower(partition.Base().ID), func(low storage.Node) bool {
+		if low.Kind() == storage.KindTable {
+			return v.onReadOnly(low)
+		}
+		return low.Base().ReadOnly
 	})
 }
 

@@ -107,6 +107,7 @@ func impossible(g *storage.Graph, op Op) string {
 		}
 	}
 	names := map[string]item{}
+	flag := op.item().aspect == frozen // may change under what stands
 	for it, s := range w.up {
 		if other, taken := names[s.name]; taken && s.name != "" {
 			return fmt.Sprintf("two maps are called %s: %v and %v", s.name, it, other)
@@ -118,11 +119,11 @@ func impossible(g *storage.Graph, op Op) string {
 			}
 		}
 	}
-	if up {
+	if up && !flag {
 		return inUse(v, op)
 	}
 	for _, user := range w.users[op.item()] {
-		if _, was := v.up[user]; was {
+		if _, was := v.up[user]; was && !flag {
 			return fmt.Sprintf("%v is there already and does not rest on it", user)
 		}
 	}

@@ -24,7 +24,7 @@ var scenes = []scene{
 	{say: "What is installed there? Nothing was prepared. One volume is locked, so systems says\nwhat it cannot know; with --unlock it asks.", typed: "salvor systems --unlock", secret: "correct horse"},
 	{say: "What would mount do? The plan, and every line of the system's own fstab.", typed: "salvor mount --plan", secret: "correct horse"},
 	{say: "Mount it, all of it: the mirror, LUKS under the name that its crypttab says, LVM,\next4, XFS, both btrfs subvolumes, the EFI partition.", typed: "salvor mount", secret: "correct horse"},
-	{say: "A command inside the system. Without one it would be root's shell.", typed: "salvor chroot -- dpkg -l base-files"},
+	{say: "A command inside the system. Without one it would be root's shell.", typed: "salvor chroot -- dpkg-query --show base-files bash"},
 	{say: "What does salvor hold?", typed: "salvor status"},
 	{say: "Take everything down, in reverse, and nothing that was not salvor's.", typed: "salvor umount"},
 	{say: "Nothing is left: no map, no array, no mount.", typed: "dmsetup ls; cat /proc/mdstat; grep /mnt/local /proc/mounts; salvor status"},

@@ -1,0 +1,3 @@
+package apply
+
+import _ "salvor/test/seed"

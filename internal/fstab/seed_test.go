@@ -1,0 +1,3 @@
+package fstab
+
+import _ "salvor/test/seed"

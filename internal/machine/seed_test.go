@@ -1,0 +1,3 @@
+package machine
+
+import _ "salvor/test/seed"

@@ -1,0 +1,3 @@
+package ondisk
+
+import _ "salvor/test/seed"

@@ -1,0 +1,3 @@
+package probe
+
+import _ "salvor/test/seed"

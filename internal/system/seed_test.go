@@ -1,0 +1,3 @@
+package system
+
+import _ "salvor/test/seed"
