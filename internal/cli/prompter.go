@@ -31,15 +31,11 @@ func (p *prompter) Passphrase(ctx context.Context, q workflow.Question) (*secret
 	if p.never && !p.says(p.always, q) {
 		return nil, workflow.ErrNoAnswer
 	}
-	tty, err := p.open()
+	tty, screen, err := p.turnTo()
 	if err != nil {
 		return nil, err
 	}
 	defer tty.Close()
-	screen, err := p.screen(tty)
-	if err != nil {
-		return nil, err
-	}
 	text := q.Text
 	if q.Name != "" {
 		text = q.Name + ": " + text
@@ -66,20 +62,30 @@ func (p *prompter) says(words []string, q workflow.Question) bool {
 	})
 }
 
+// turnTo opens the terminal, which the caller closes, and a screen on it.
+func (p *prompter) turnTo() (*os.File, *screen, error) {
+	tty, err := p.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := p.screen(tty)
+	if err != nil {
+		tty.Close()
+		return nil, nil, err
+	}
+	return tty, s, nil
+}
+
 // Choose asks for the number of a system.
 func (p *prompter) Choose(ctx context.Context, among []*system.System) (*system.System, error) {
 	if p.never {
 		return nil, workflow.ErrNoAnswer
 	}
-	tty, err := p.open()
+	tty, screen, err := p.turnTo()
 	if err != nil {
 		return nil, err
 	}
 	defer tty.Close()
-	screen, err := p.screen(tty)
-	if err != nil {
-		return nil, err
-	}
 	screen.rawLines(0, "Several systems are installed here:")
 	for _, s := range among {
 		screen.rawLines(2, fmt.Sprintf("%2d  %s", s.Number, titleOf(s)))
@@ -101,15 +107,11 @@ func (p *prompter) Accept(ctx context.Context, risks []system.Risk) (bool, error
 	if p.never {
 		return false, workflow.ErrNoAnswer
 	}
-	tty, err := p.open()
+	tty, screen, err := p.turnTo()
 	if err != nil {
 		return false, err
 	}
 	defer tty.Close()
-	screen, err := p.screen(tty)
-	if err != nil {
-		return false, err
-	}
 	screen.rawLines(0, "Before anything is written:")
 	var words []string
 	for _, r := range risks {

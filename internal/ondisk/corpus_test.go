@@ -32,7 +32,7 @@ func corpus(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("SALVOR_CORPUS")
 	if dir == "" {
-		t.Skip("SALVOR_CORPUS is not set: run this test by \"make corpus\", or test/corpus/fetch.sh DIR and set SALVOR_CORPUS=DIR")
+		t.Skip("SALVOR_CORPUS is not set: run this test by \"make test\", or set SALVOR_CORPUS to what test/corpus/build.sh prints")
 	}
 	return dir
 }
