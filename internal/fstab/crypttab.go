@@ -41,7 +41,10 @@ var crypttabDefaults = []string{"", "", "none", "luks"}
 // name a volume with a blank in it, escapes are decoded, and noted.
 func ParseCrypttab(data []byte) *Crypttab {
 	c := &Crypttab{lines: splitLines(data)}
-	p := crypttabParser{scanner: scanner{blanks: crypttabBlanks, limit: crypttabColumns}, names: map[string]int{}}
+	p := crypttabParser{
+		scanner: scanner{blanks: crypttabBlanks, limit: crypttabColumns, atNUL: "begins another line"},
+		names:   map[string]int{},
+	}
 	for _, line := range c.lines {
 		if r, ok := p.next(line); ok {
 			if e, ok := p.entry(r); ok {
@@ -74,14 +77,15 @@ func (p *crypttabParser) entry(r row) (CryptEntry, bool) {
 	if !p.specUsable(e.Source) {
 		return CryptEntry{}, false
 	}
-	if len(cols) > 2 && !isNone(cols[2]) {
-		e.KeyFile, e.KeyDevice = splitKey(cols[2])
-	}
 	if len(cols) > 3 && !isNone(cols[3]) {
-		e.Options = ParseOptions(Unescape(cols[3]))
+		e.Options = parseCryptOptions(Unescape(cols[3]))
+	}
+	if len(cols) > 2 && !isNone(cols[2]) {
+		e.setKey(cols[2])
 	}
 	p.compareReaders(cols)
 	p.commentInside(cols, 1)
+	p.compareOptions(e)
 	p.duplicate(e.Name)
 	return e, true
 }
@@ -99,6 +103,45 @@ func (p *crypttabParser) compareReaders(cols []string) {
 	}
 	if len(cols) < 3 {
 		p.note(Disagreement, "no key column: systemd asks for a passphrase, Debian's scripts ignore the line")
+	}
+}
+
+// compareOptions notes what systemd and cryptsetup, which Debian's scripts call,
+// do not make the same of.
+func (p *crypttabParser) compareOptions(e CryptEntry) {
+	if strings.Contains(e.Name, "/") {
+		p.note(Suspect, "the name %s has a slash in it: nothing can open a volume under it", shorten(e.Name))
+	}
+	if script, scripted := e.KeyScript(); scripted {
+		p.note(Disagreement, "systemd knows no keyscript=: Debian's initramfs runs %s", shorten(script))
+	} else if key := e.KeyFile; key != "" && key[0] != '/' && key[0] != '#' && !strings.HasPrefix(key, "pkcs11:") {
+		p.note(Suspect, "the key file %s is no absolute path: systemd asks for a passphrase", shorten(key))
+	}
+	if header, _ := e.Options.Get("header"); header != "" && header[0] != '/' || len(e.Options.All("header")) > 1 {
+		p.note(Disagreement, "systemd refuses a header= that is no absolute path, or is there twice; read as %s", shorten(header))
+	}
+	for _, opt := range e.Options {
+		if _, ok := number(opt.Value); numericOptions[opt.Name] && !ok {
+			p.note(Suspect, "%s is no number: systemd ignores it, or, if it is where the data begins, opens nothing", shorten(opt.String()))
+		}
+	}
+	if e.Format() == "plain" && !e.RandomKey() {
+		p.comparePlain(e)
+	}
+}
+
+var numericOptions = setOf("key-slot keyslot keyfile-offset keyfile-size size sector-size offset skip veracrypt-pim tries")
+
+// comparePlain: see CryptEntry.Plain.
+func (p *crypttabParser) comparePlain(e CryptEntry) {
+	for _, name := range []string{"cipher", "size", "hash"} {
+		if e.KeyFile != "" && name == "hash" {
+			if e.Options.Has("hash") && !e.Options.Has("hash=plain") {
+				p.note(Disagreement, "systemd hashes the key file, cryptsetup and Debian's scripts do not; read as the former")
+			}
+		} else if !e.Options.Has(name) {
+			p.note(Disagreement, "a plain container without %s=: what is meant depends on the version of systemd or cryptsetup", name)
+		}
 	}
 }
 
@@ -123,6 +166,15 @@ func splitKey(column string) (file string, device Spec) {
 		}
 	}
 	return Unescape(column), Spec{}
+}
+
+// setKey reads the third column. For a keyscript= it is one argument.
+func (e *CryptEntry) setKey(column string) {
+	if _, scripted := e.KeyScript(); scripted {
+		e.KeyFile = Unescape(column)
+		return
+	}
+	e.KeyFile, e.KeyDevice = splitKey(column)
 }
 
 // keyColumn writes the third column.

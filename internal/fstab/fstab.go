@@ -36,7 +36,10 @@ var fstabDefaults = []string{"none", "none", "auto", "defaults", "0", "0"}
 // a line; all else is an Entry.
 func ParseFstab(data []byte) *Fstab {
 	f := &Fstab{lines: splitLines(data)}
-	p := fstabParser{scanner: scanner{blanks: " \t", limit: fstabColumns}, mounted: map[string]int{}}
+	p := fstabParser{
+		scanner: scanner{blanks: " \t", limit: fstabColumns, atNUL: "loses the rest of the line and the following one"},
+		mounted: map[string]int{},
+	}
 	for _, line := range f.lines {
 		if r, ok := p.next(line); ok {
 			if e, ok := p.entry(r); ok {
@@ -76,6 +79,9 @@ func (p *fstabParser) entry(r row) (Entry, bool) {
 		p.note(Garbage, "only one column, %s: no mount point", shorten(cols[0]))
 		return Entry{}, false
 	}
+	if strings.Count(cols[0], `"`) == 1 && strings.Contains(cols[1], `"`) {
+		p.note(Disagreement, "a blank in quotes ends the column for systemd, not for libmount; \\040 is a blank to both")
+	}
 	e := Entry{Line: p.line, Spec: ParseSpec(cols[0]), Type: "auto"}
 	if len(cols) > 2 {
 		e.Type = Unescape(cols[2])
@@ -113,19 +119,19 @@ func (s *scanner) specUsable(spec Spec) bool {
 // mountPoint decides as systemd's fstab-generator does: swap needs none, a
 // text without a slash is no path, a relative path starts at the root (the
 // generator's working directory), and ".." is refused.
-func (p *fstabParser) mountPoint(e *Entry, text string) bool {
+func (s *scanner) mountPoint(e *Entry, text string) bool {
 	switch {
 	case e.IsSwap():
 		e.File = "none"
 		return true
 	case !strings.Contains(text, "/"):
-		p.note(Garbage, "the mount point %s is not a path", shorten(text))
+		s.note(Garbage, "the mount point %s is not a path", shorten(text))
 		return false
 	case slices.Contains(strings.Split(text, "/"), ".."):
-		p.note(Garbage, "the mount point %s contains \"..\", which systemd refuses", shorten(text))
+		s.note(Garbage, "the mount point %s contains \"..\", which systemd refuses", shorten(text))
 		return false
 	case text[0] != '/':
-		p.note(Disagreement, "the mount point %s is relative: systemd takes it from the root, mount from where it is called", shorten(text))
+		s.note(Disagreement, "the mount point %s is relative: systemd takes it from the root, mount from where it is called", shorten(text))
 	}
 	e.File = cleanPath(text)
 	return true
@@ -175,6 +181,9 @@ func leadingNumber(s string) (n int, rest string) {
 // compareReaders notes where libmount, or glibc itself, reads other than
 // systemd's way through glibc.
 func (p *fstabParser) compareReaders(r row, cols []string) {
+	if strings.Contains(Unescape(cols[1]), "\n") {
+		p.note(Disagreement, "there is a newline in the mount point, at which systemd cuts it; libmount does not, and so it is read")
+	}
 	if len(cols) < 3 {
 		p.note(Disagreement, "no file system type: systemd detects it, libmount ignores the line")
 	}

@@ -43,7 +43,7 @@ func TestParseFstabLine(t *testing.T) {
 		{"garbage", "", "1:garbage"},
 		{"/dev/a", "", "1:garbage"},
 		{"/dev/a none ext4 defaults", "", "1:garbage"},
-		{"LABEL=\"a b\" /q ext4 defaults", "", "1:garbage"},
+		{"LABEL=\"a b\" /q ext4 defaults", "", "1:disagreement 1:garbage"},
 		{"/dev/a /dot/../x ext4", "", "1:garbage"},
 		{"UUID= /a ext4", "", "1:garbage"},
 		{"UUID=\"\" /a ext4", "", "1:garbage"},

@@ -2,6 +2,7 @@ package fstab
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,5 +71,91 @@ func FuzzSpec(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		checkSpecRoundTrip(t, text)
+	})
+}
+
+func FuzzCmdline(f *testing.F) {
+	for _, s := range []string{
+		`root="LABEL=a b" rootflags=subvol=@ ro -- x`, "luks.name=" + uuidU + "=cr rd.luks.options=discard luks.key=/k:LABEL=q",
+		"cryptdevice=UUID=1:cr cryptkey=/dev/sdb:1:2", "systemd.mount-extra=a:/b:c:d resume=8:1 resume_offset=5",
+		"root=zfs:a/b mount.usrflags='x", "cryptopts=target=a,source=b cryptroot=a cryptdm=b",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c := ParseCmdline(text)
+		var entries []Entry
+		if root, ok := c.Root(); ok {
+			entries = append(entries, root)
+		}
+		if usr, ok := c.Usr(); ok {
+			entries = append(entries, usr)
+		}
+		for _, e := range append(entries, c.Extras()...) {
+			if e.Spec.IsZero() || e.Spec.Value == "" || e.File == "" || e.Type == "" || e.Line != 0 {
+				t.Errorf("an entry lacks something: %+v", e)
+			}
+			checkSpecMeansItself(t, e.Spec)
+		}
+		for _, e := range c.CryptEntries() {
+			if e.Name == "" || e.Source.Value == "" || e.Line != 0 {
+				t.Errorf("an entry lacks something: %+v", e)
+			}
+			checkSpecMeansItself(t, e.Source)
+		}
+		for _, p := range c.Params {
+			if p.Name == "" {
+				t.Error("a word has no name")
+			}
+		}
+	})
+}
+
+// checkSpecMeansItself: what is written of a spec into a column is read as it.
+// Of words that are no devices the type tells what they are, not the text alone.
+func checkSpecMeansItself(t *testing.T, s Spec) {
+	if s.Kind == Virtual || s.Kind == Network {
+		return
+	}
+	if back := ParseSpec(oneColumn(s.String())); back.Kind != s.Kind || back.Value != s.Value {
+		t.Errorf("%v %q is written as %q, read as %v %q", s.Kind, s.Value, s, back.Kind, back.Value)
+	}
+}
+
+func FuzzMountUnit(f *testing.F) {
+	f.Add("a.mount", []byte("[Mount]\nWhat=/dev/x\nWhere=/a\nOptions=a,%n,%m\n"), []byte("[Unit]\nDefaultDependencies=no\n[Broken"))
+	f.Add(`a\x2db.swap`, []byte("[Swap]\nWhat=/a-b\\\n\n;c\nPriority=5"), []byte("[Install]\nWantedBy='x y' \"z"))
+	f.Add("-.automount", []byte("\uFEFF[Automount]\r\nWhere=/\x00#"), []byte(nil))
+	f.Fuzz(func(t *testing.T, name string, unit, dropIn []byte) {
+		for _, parse := range []func(string, ...[]byte) (*Unit, error){ParseMountUnit, ParseSwapUnit, ParseAutomountUnit} {
+			u, err := parse(name, unit, dropIn)
+			if (u == nil) == (err == nil) {
+				t.Fatalf("unit %v, error %v", u, err)
+			}
+			if err != nil {
+				continue
+			}
+			if u.Entry.File == "" || strings.IndexByte(u.Entry.File, 0) >= 0 {
+				t.Errorf("the mount point is %q", u.Entry.File)
+			}
+			if !u.Entry.Spec.IsZero() {
+				checkSpecMeansItself(t, u.Entry.Spec)
+			}
+		}
+	})
+}
+
+func FuzzUnitPath(f *testing.F) {
+	for _, s := range []string{`home-my\x2ddata.mount`, "-.mount", `\x2ehidden.automount`, "a--b.swap", `a\x61.device`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		p, ok := UnitPath(name)
+		if !ok {
+			return
+		}
+		if back := UnitName(p, name[strings.LastIndexByte(name, '.'):]); back != name || cleanPath(p) != p {
+			t.Errorf("%q is the path %q, whose name is %q", name, p, back)
+		}
 	})
 }

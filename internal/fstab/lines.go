@@ -121,7 +121,8 @@ func (r *row) set(col int, text string, defaults []string) {
 // scanner cuts the lines of a file into rows and collects problems.
 type scanner struct {
 	blanks   string
-	limit    int // columns that are read; what follows is ignored
+	limit    int    // columns that are read; what follows is ignored
+	atNUL    string // what systemd does at a NUL byte
 	line     int
 	problems []Problem
 }
@@ -138,7 +139,7 @@ func (s *scanner) next(line string) (row, bool) {
 		s.note(Encoding, "the file starts with a byte order mark, which systemd and mount take as part of the first column; it is ignored")
 	}
 	if strings.IndexByte(line, 0) >= 0 {
-		s.note(Garbage, "a NUL byte; getmntent stops there and loses the following line too")
+		s.note(Garbage, "a NUL byte, at which systemd %s", s.atNUL)
 		return row{}, false
 	}
 	r := splitRow(line, s.blanks, s.limit)

@@ -28,10 +28,20 @@ func ParseOptions(s string) Options {
 	if !closed {
 		words, _ = splitOptions(s, false)
 	}
+	return optionsOf(words, closed)
+}
+
+// parseCryptOptions splits at commas alone: no reader of a crypttab knows quotes.
+func parseCryptOptions(s string) Options {
+	words, _ := splitOptions(s, false)
+	return optionsOf(words, false)
+}
+
+func optionsOf(words []string, quotes bool) Options {
 	var o Options
 	for _, w := range words {
 		if w != "" {
-			o = append(o, parseOption(w, closed))
+			o = append(o, parseOption(w, quotes))
 		}
 	}
 	return o

@@ -4,7 +4,7 @@ import "fmt"
 
 // Problem is what a person should know of a line.
 type Problem struct {
-	Line int // 1-based
+	Line int // 1-based; 0 for what has no lines, such as a kernel command line
 	Text string
 	Kind ProblemKind
 }
@@ -45,5 +45,8 @@ func (k ProblemKind) String() string {
 
 // String returns the problem as "line 7: garbage: …".
 func (p Problem) String() string {
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: %s", p.Kind, p.Text)
+	}
 	return fmt.Sprintf("line %d: %s: %s", p.Line, p.Kind, p.Text)
 }

@@ -21,7 +21,7 @@ const (
 	ByPath                     // a path below /dev/disk/by-path
 	ByDiskSeq                  // a path below /dev/disk/by-diskseq
 	Mapper                     // a path below /dev/mapper
-	Network                    // host:/path, [v6]:/path, //host/share, scheme://…
+	Network                    // host:/path, [v6]:/path, //host/share, scheme://…, user@fsid.fs=/path
 	Virtual                    // a word that names no device: tmpfs, proc, overlay, none, a ZFS data set
 	File                       // a path not below /dev: a swap file, an image, the source of a bind mount
 )
@@ -107,12 +107,17 @@ func unquote(s string) string {
 	return s
 }
 
-// isNetwork: a share is //host/name, anything else has a colon after its host.
-// UBI and MTD volumes have one too (ubi0:rootfs, mtd:data), but no slash.
+// isNetwork: a share is //host/name, or, as mount.cifs(8) takes it too, the same
+// with backslashes. Ceph's new form is user@fsid.fs=/path (mount.ceph(8)).
+// Anything else has a colon after its host. UBI and MTD volumes have one too
+// (ubi0:rootfs, mtd:data), but no slash.
 func isNetwork(s string) bool {
-	if share, ok := strings.CutPrefix(s, "//"); ok {
+	if share, ok := strings.CutPrefix(strings.ReplaceAll(s, `\`, "/"), "//"); ok {
 		host, name, _ := strings.Cut(share, "/")
 		return host != "" && name != ""
+	}
+	if user, rest, ok := strings.Cut(s, "@"); ok && s[0] != '/' && !strings.Contains(user, "=") && strings.Contains(rest, "=/") {
+		return true
 	}
 	flash := (strings.HasPrefix(s, "ubi") || strings.HasPrefix(s, "mtd")) && !strings.Contains(s, "/")
 	return s[0] != '/' && strings.Contains(s, ":") && !flash

@@ -58,6 +58,30 @@ func TestParseSpec(t *testing.T) {
 		{`//single`, File, "/single"},
 		{`user@host:`, Network, "user@host:"},
 		{`:/ceph`, Network, ":/ceph"},
+		{`mon1:6789,mon2:6789:/`, Network, "mon1:6789,mon2:6789:/"},                   // mount.ceph(8)
+		{`admin@07fe3187.cephfs=/sub`, Network, "admin@07fe3187.cephfs=/sub"},         // mount.ceph(8), since 17
+		{`admin@.cephfs=/`, Network, "admin@.cephfs=/"},                               // the same
+		{`a=b@c=/d`, Virtual, "a=b@c=/d"},                                             // an = before the @
+		{`10.0.0.1@tcp:10.0.0.2@tcp:/fs`, Network, "10.0.0.1@tcp:10.0.0.2@tcp:/fs"},   // mount.lustre(8)
+		{`gluster1:vol`, Network, "gluster1:vol"},                                     // mount.glusterfs(8)
+		{`sshfs#user@host:/x`, Network, "sshfs#user@host:/x"},                         // fuse's old form
+		{`\\\\nas\\share`, Network, `\\nas\share`},                                    // mount.cifs(8): UNC with backslashes
+		{`\\\\nas`, Virtual, `\\nas`},                                                 // no share
+		{`share`, Virtual, "share"},                                                   // a virtiofs tag
+		{`/dev/md/home`, DevicePath, "/dev/md/home"},                                  // mdadm(8), device names
+		{`/dev/md127`, DevicePath, "/dev/md127"},                                      // the same
+		{`/dev/md0p1`, DevicePath, "/dev/md0p1"},                                      // a partition on it
+		{`/dev/dm-3`, DevicePath, "/dev/dm-3"},                                        // a kernel name
+		{`/dev/root`, DevicePath, "/dev/root"},                                        // fstab of old and small systems
+		{`/dev/mapper/my--vg-root--1`, Mapper, "my--vg-root--1"},                      // lvm(8): doubled hyphens
+		{`/dev/disk/by-id/dm-uuid-LVM-abcDEF`, ByID, "dm-uuid-LVM-abcDEF"},            // udev, 60-persistent-storage-dm.rules
+		{`/dev/disk/by-id/md-uuid-a:b:c:d-part1`, ByID, "md-uuid-a:b:c:d-part1"},      // 63-md-raid-arrays.rules
+		{`/dev/disk/by-label/caf\xc3\xa9`, Label, "café"},                             // udev encodes what is not UTF-8 only, but reads both
+		{`/dev/disk/by-label/a\x2fb`, Label, "a/b"},                                   // a slash cannot be in a link's name
+		{`LABEL=a\x20b`, Label, `a\x20b`},                                             // systemd-fstab-generator 252: a label with a backslash
+		{`PARTLABEL="EFI\040System\040Partition"`, PartLabel, "EFI System Partition"}, // systemd's unquote after glibc's decoding
+		{`UUID=12AB-34CD`, UUID, "12AB-34CD"},                                         // FAT
+		{`UUID=0123456789ABCDEF`, UUID, "0123456789ABCDEF"},                           // NTFS
 		{`https://host/dav`, Network, "https://host/dav"},
 		{`ubi0:rootfs`, Virtual, "ubi0:rootfs"},
 		{`mtdnas:/export`, Network, "mtdnas:/export"},
