@@ -1,0 +1,3 @@
+package bootentry
+
+import _ "salvor/test/seed"
