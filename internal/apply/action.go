@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"salvor/internal/machine"
-	"salvor/internal/storage"
 	"salvor/internal/tool"
 )
 
@@ -27,6 +26,7 @@ type Action interface {
 var (
 	ErrNoKey        = errors.New("there is no key for it")
 	ErrNoParameters = errors.New("a plain mapping has no header, and the plan does not say its cipher and hash")
+	ErrNoHeader     = errors.New("its header, which is not on the device, is not at hand")
 	ErrNoNode       = errors.New("the device did not appear in time")
 	ErrOtherName    = errors.New("the kernel gave the device another name than the plan expects")
 	ErrWrongMount   = errors.New("what is mounted is not what was asked for")
@@ -34,13 +34,6 @@ var (
 
 // RunCmd runs a program.
 type RunCmd struct{ Cmd machine.Cmd }
-
-// Unlock opens an encrypted container with the key, or the token, that the caller
-// of Run has for its ID.
-type Unlock struct {
-	ID    storage.ID
-	Crypt tool.Crypt
-}
 
 // SetReadOnly sets or clears the kernel's read-only flag of a device.
 type SetReadOnly struct {
@@ -50,7 +43,6 @@ type SetReadOnly struct {
 
 // Shell implements Action.
 func (a RunCmd) Shell() string { return a.Cmd.String() }
-func (a Unlock) Shell() string { return tool.AskCrypt(a.Crypt).String() }
 func (a SetReadOnly) Shell() string {
 	flag := "--setrw"
 	if a.On {
@@ -60,28 +52,9 @@ func (a SetReadOnly) Shell() string {
 }
 
 func (a RunCmd) programs() []string    { return []string{a.Cmd.Program} }
-func (Unlock) programs() []string      { return []string{"cryptsetup"} }
 func (SetReadOnly) programs() []string { return nil }
 
 func (a RunCmd) do(ctx context.Context, h *hand) error { return h.run(ctx, a.Cmd) }
-
-func (a Unlock) do(ctx context.Context, h *hand) error {
-	if h.opt.Token != nil && h.opt.Token(a.ID) {
-		return h.run(ctx, tool.OpenCryptByToken(a.Crypt))
-	}
-	if h.opt.Key == nil {
-		return ErrNoKey
-	}
-	key := h.opt.Key(a.ID)
-	if key == nil {
-		return ErrNoKey
-	}
-	c := a.Crypt
-	c.KeyFile = h.opt.KeyFile != nil && h.opt.KeyFile(a.ID)
-	cmd := tool.OpenCrypt(c)
-	cmd.Stdin = key
-	return h.run(ctx, cmd)
-}
 
 func (a SetReadOnly) do(_ context.Context, h *hand) error {
 	_, err := h.m.SetReadOnly(a.Device, a.On)

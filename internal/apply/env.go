@@ -7,6 +7,7 @@ type Env struct {
 	Udev      bool // a udev daemon makes the device nodes and has to be waited for
 	Bcache    bool // the kernel has bcache loaded
 	Multipath bool // the kernel has dm-multipath loaded
+	NBD       bool // the kernel has network block devices
 }
 
 // EnvOf looks at the machine.
@@ -21,5 +22,6 @@ func EnvOf(m machine.Machine) Env {
 		Udev:      there("/run/udev/control"),
 		Bcache:    there("/sys/fs/bcache/register"),
 		Multipath: there("/sys/module/dm_multipath"),
+		NBD:       there("/sys/block/nbd0"),
 	}
 }

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -58,6 +59,10 @@ func Lower(op plan.Op, env Env) ([]Action, error) {
 // lowerKernel lowers what may need a module of the kernel first.
 func lowerKernel(op plan.Op, env Env) ([]Action, error) {
 	switch o := op.(type) {
+	case plan.AttachImage:
+		return lowerAttach(o, env), nil
+	case plan.DetachImage:
+		return lowerDetach(o, env), nil
 	case plan.StartMultipath:
 		if len(o.Wires) == 0 {
 			return nil, fmt.Errorf("internal error: no wire of %s is known", o.ID)
@@ -75,14 +80,6 @@ func lowerKernel(op plan.Op, env Env) ([]Action, error) {
 	default:
 		return nil, fmt.Errorf("internal error: there are no hands for the operation %s", op.Name())
 	}
-}
-
-func lowerUnlock(o plan.Unlock, env Env) ([]Action, error) {
-	if o.Format == "plain" {
-		return nil, fmt.Errorf("cannot unlock %s: %w", o.ID, ErrNoParameters)
-	}
-	c := tool.Crypt{Format: o.Format, Device: o.Device, Name: o.MapName, ReadOnly: o.ReadOnly}
-	return opened(env, Unlock{o.ID, c}, storage.DMPath(o.MapName)), nil
 }
 
 func lowerBcache(o plan.StartBcache, env Env) ([]Action, error) {
@@ -126,14 +123,15 @@ func lowerMount(o plan.Mount) (Action, error) {
 		}
 		r.Point = path.Join("/", strings.TrimPrefix(path.Clean(m.Point), path.Clean(o.Root)))
 	}
-	subvolume := strings.Trim(m.Root, "/")
+	r.Subtree = o.Subtree
+	subvolume := strings.Trim(strings.TrimSuffix(strings.Trim(m.Root, "/"), o.Subtree), "/")
 	switch {
 	case m.Bind != "":
 		r.Bind, r.Type = m.Bind, ""
 		r.Recursive = m.Type == "rbind" || slices.Contains(r.Options, "rbind")
 		r.Options = without(r.Options, "bind", "rbind")
 	case m.Source == "":
-		r.Virtual = m.Type
+		r.Virtual = cmp.Or(m.Remote, m.Type)
 	case m.Type == "btrfs" && m.Root != "":
 		r.Device = o.Device
 		r.Options = append(without(r.Options, "subvol", "subvolid"), "subvol=/"+subvolume)

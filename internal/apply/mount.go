@@ -19,7 +19,7 @@ import (
 type Mount struct {
 	Request   machine.MountRequest
 	At        string // the mount point in the live system, for people and the shell
-	Subvolume string // what of a btrfs has to be seen; "" for what it has as default
+	Subvolume string // what of the file system has to be seen: a subvolume, a directory; "" for what a btrfs has as default
 	Make      bool   // the point is the live system's own and is made if it is not there
 }
 
@@ -57,7 +57,29 @@ func (a Mount) shell(options string) []string {
 	if options != "" {
 		words = append(words, "-o", options)
 	}
+	if r.Subtree != "" {
+		return a.shellSubtree(words)
+	}
 	return []string{line(append(words, r.Device+r.Virtual)...)}
+}
+
+// wholePoint is where a script mounts all of a file system of which it binds a
+// part. (mount(8) has X-mount.subdir= since 2.39 only.)
+const wholePoint = "/run/salvor/whole"
+
+func (a Mount) shellSubtree(words []string) []string {
+	line := func(program string, args ...string) string {
+		return machine.Cmd{Program: program, Args: args}.String()
+	}
+	lines := []string{
+		line("mkdir", "-p", wholePoint),
+		line("mount", append(words, a.Request.Device, wholePoint)...),
+		line("mount", "--bind", path.Join(wholePoint, a.Request.Subtree), a.At),
+	}
+	if a.Request.ReadOnly {
+		lines = append(lines, line("mount", "-o", "remount,bind,ro", a.At))
+	}
+	return append(lines, line("umount", wholePoint))
 }
 
 func (Mount) programs() []string { return nil }

@@ -17,11 +17,14 @@ import (
 type Options struct {
 	// Key gives the key of a container, or nil when there is none. KeyFile tells
 	// that it is the content of a key file. Token tells that the container is to be
-	// opened by a token of its header, without a key. The key stays the caller's, to
-	// be wiped.
-	Key     func(storage.ID) *secret.Secret
-	KeyFile func(storage.ID) bool
-	Token   func(storage.ID) bool
+	// opened by a token of its header; the key is the token's PIN then, or nil. The
+	// key stays the caller's, to be wiped. KeyFiles are those that a VeraCrypt
+	// container wants besides, and Header is the content of a detached header.
+	Key      func(storage.ID) *secret.Secret
+	KeyFile  func(storage.ID) bool
+	Token    func(storage.ID) bool
+	KeyFiles func(storage.ID) []*secret.Secret
+	Header   func(storage.ID) []byte
 	// Before is called before the first act of a step. When it fails the step is
 	// not done, nor any after it: a step that is not in the journal could not be
 	// taken back. After is called when the step was done or has failed.

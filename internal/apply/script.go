@@ -66,6 +66,33 @@ var shellHelpers = []struct{ name, text string }{
 	done
 }
 `},
+	{"copy_header", `copy_header() {
+	mkdir -p "${3%/*}"
+	(umask 077 && head -c "$2" "$1" >"$3")
+}
+`},
+	{"need_header", `need_header() {
+	[ -e "$2" ] || { echo "copy the LUKS header, $1, to $2 and run this again" >&2; return 1; }
+}
+`},
+	{"wait_for_image", `wait_for_image() {
+	tries=0
+	until [ "$(blockdev --getsize64 "$1")" -gt 0 ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 10 ] || { echo "$1 has no content" >&2; return 1; }
+		sleep 1
+	done
+}
+`},
+	{"wait_for_end", `wait_for_end() {
+	tries=0
+	while [ -e "$1" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 10 ] || { echo "$1 is still there: the device is in use" >&2; return 1; }
+		sleep 1
+	done
+}
+`},
 	{"wait_for_multipath", `wait_for_multipath() {
 	tries=0
 	until grep -qsxF "mpath-$1" /sys/block/dm-*/dm/uuid; do

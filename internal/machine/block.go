@@ -22,6 +22,7 @@ type block struct {
 	name     string
 	size     int64
 	sector   int
+	locked   bool // by the disk itself, see opal.go
 	requests chan readRequest
 	closed   chan struct{} // closed by Close
 	close    func()
@@ -66,7 +67,7 @@ func (b *block) serve(opened chan<- error) {
 		return
 	}
 	defer unix.Close(fd)
-	b.size, b.sector = size, sector
+	b.size, b.sector, b.locked = size, sector, isOpalLocked(fd)
 	opened <- nil
 	for {
 		select {

@@ -33,7 +33,7 @@ func onEveryMachine(t *testing.T, part func(t *testing.T, m Machine)) {
 
 func saveAndLoad(t *testing.T, rec *Recorder) *Recording {
 	t.Helper()
-	r, err := rec.Recording()
+	r, _, err := rec.Recording()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,11 @@ func (l *Live) newMount(ctx context.Context, r MountRequest, options split) (int
 	if err != nil {
 		return -1, &contextError{fmt.Errorf("fsmount: %w", err), messages(fc)}
 	}
-	return fd, nil
+	if r.Subtree == "" {
+		return fd, nil
+	}
+	defer unix.Close(fd)
+	return subtree(fd, r.Subtree)
 }
 
 func checkDevice(device string) error {

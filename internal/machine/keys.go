@@ -3,66 +3,101 @@ package machine
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"salvor/internal/secret"
 )
 
-// errKey stands in a recording for what was a key.
-var errKey = errors.New("it is a key, and keys are not recorded")
-
-// keys remembers the secrets that programs were given, by digest only, so that
-// the files they were read from (a crypttab's key file) do not get into the
-// recording either. A file of which the key is only a part is not recognized.
+// keys remembers the secrets that programs were given, or wrote, by digest only, so
+// that they do not get into the recording where they were read from: a crypttab's
+// key file, a piece of a device.
+//
+// A key of fewer bytes than minPart is found only where it is all that was read: it
+// may be a word of any text.
 type keys struct {
 	mu   sync.Mutex
-	sums map[[sha256.Size]byte]bool
+	base uint64
+	sums map[int]map[uint64][][sha256.Size]byte // by length and rolling hash
 }
 
-func (k *keys) add(s *secret.Secret) {
-	h := sha256.New()
-	io.Copy(h, s.Reader()) // from memory into a hash: it cannot fail
+const minPart = 8
+
+func (k *keys) add(s *secret.Secret) { k.addFrom(s.Reader()) }
+
+func (k *keys) addBytes(b []byte) { k.addFrom(bytes.NewReader(bytes.TrimRight(b, "\n"))) }
+
+func (k *keys) addFrom(r io.Reader) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.sums == nil {
-		k.sums = map[[sha256.Size]byte]bool{}
+		// Odd, and not known beforehand: nobody can make texts that collide.
+		k.base, k.sums = rand.Uint64()|1, map[int]map[uint64][][sha256.Size]byte{}
 	}
-	k.sums[[sha256.Size]byte(h.Sum(nil))] = true
-}
-
-// holds reports whether data is a key, with or without its line's end.
-func (k *keys) holds(data []byte) bool {
-	if len(data) == 0 {
-		return false
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.sums[sha256.Sum256(data)] || k.sums[sha256.Sum256(bytes.TrimRight(data, "\n"))]
-}
-
-// without gives the ledger with every key replaced by an error.
-func (k *keys) without(l *ledger) *ledger {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	clean := newLedger()
-	for question, list := range l.answers {
-		for _, a := range list {
-			clean.answers[question] = append(clean.answers[question], k.withoutIn(a))
+	h, rolling, length := sha256.New(), uint64(0), 0
+	var buf [512]byte
+	defer clear(buf[:])
+	for {
+		n, err := r.Read(buf[:]) // from memory: it ends, and cannot fail
+		h.Write(buf[:n])
+		for _, c := range buf[:n] {
+			rolling = rolling*k.base + uint64(c)
+		}
+		if length += n; err != nil {
+			break
 		}
 	}
-	return clean
+	sum := [sha256.Size]byte(h.Sum(nil))
+	if length == 0 || slices.Contains(k.sums[length][rolling], sum) {
+		return
+	}
+	if k.sums[length] == nil {
+		k.sums[length] = map[uint64][][sha256.Size]byte{}
+	}
+	k.sums[length][rolling] = append(k.sums[length][rolling], sum)
 }
 
-func (k *keys) withoutIn(a *answer) *answer {
-	if k.holds(a.Data) || k.holds(a.Content.all()) {
-		return &answer{Error: record(errKey)}
+// hide gives data with a marker in the place of every key, and how many there were.
+func (k *keys) hide(data []byte) ([]byte, int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	found := 0
+	for length, sums := range k.sums {
+		whole := len(bytes.TrimRight(data, "\n"))
+		if length < minPart && length != len(data) && length != whole {
+			continue
+		}
+		for _, at := range k.find(data, length, sums) {
+			if found == 0 {
+				data = slices.Clone(data)
+			}
+			found++
+			copy(data[at:], blank(data[at:at+length]))
+		}
 	}
-	if a.Tree == nil {
-		return a
+	return data, found
+}
+
+// find gives the places of keys of one length, by Rabin and Karp's way.
+func (k *keys) find(data []byte, length int, sums map[uint64][][sha256.Size]byte) []int {
+	if length > len(data) {
+		return nil
 	}
-	b := *a
-	b.Tree = k.without(a.Tree)
-	return &b
+	var out []int
+	rolling, power := uint64(0), uint64(1) // power is base^length
+	for range length {
+		power *= k.base
+	}
+	for i, c := range data {
+		rolling = rolling*k.base + uint64(c)
+		if i >= length {
+			rolling -= power * uint64(data[i-length])
+		}
+		if start := i + 1 - length; start >= 0 && len(sums[rolling]) > 0 && slices.Contains(sums[rolling], sha256.Sum256(data[start:i+1])) {
+			out = append(out, start)
+		}
+	}
+	return out
 }

@@ -54,7 +54,7 @@ func takeLoop(control, file int) (device string, fd int, err error) {
 			return "", -1, err
 		}
 		device = "/dev/loop" + strconv.Itoa(number)
-		if fd, err = configureLoop(device, file); err == nil {
+		if fd, err = configureLoop(device, memoryLoop(file)); err == nil {
 			return device, fd, nil
 		}
 		if !errors.Is(err, unix.EBUSY) {
@@ -64,8 +64,16 @@ func takeLoop(control, file int) (device string, fd int, err error) {
 	return "", -1, err
 }
 
+// memoryLoop is how a loop device over a file in memory is set up.
+func memoryLoop(file int) *unix.LoopConfig {
+	config := &unix.LoopConfig{Fd: uint32(file)}
+	config.Info.Flags = unix.LO_FLAGS_AUTOCLEAR
+	copy(config.Info.File_name[:len(config.Info.File_name)-1], "salvor (memory)")
+	return config
+}
+
 // configureLoop gives the device open.
-func configureLoop(device string, file int) (fd int, err error) {
+func configureLoop(device string, config *unix.LoopConfig) (fd int, err error) {
 	fd, err = unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.EACCES) {
 		// What the last user of this number set by BLKROSET outlives LOOP_CLR_FD
@@ -78,10 +86,7 @@ func configureLoop(device string, file int) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("open %s: %w", device, err)
 	}
-	config := unix.LoopConfig{Fd: uint32(file)}
-	config.Info.Flags = unix.LO_FLAGS_AUTOCLEAR
-	copy(config.Info.File_name[:len(config.Info.File_name)-1], "salvor (memory)")
-	if err := unix.IoctlLoopConfigure(fd, &config); err != nil {
+	if err := unix.IoctlLoopConfigure(fd, config); err != nil {
 		unix.Close(fd)
 		return -1, fmt.Errorf("configure %s: %w", device, err)
 	}

@@ -63,6 +63,10 @@ type Machine interface {
 	// AttachLoop makes a loop device over a new file of size bytes that lives
 	// in memory only and is gone with the device. It gives the device's path.
 	AttachLoop(size uint64) (device string, err error)
+	// AttachImage attaches an image file to a loop device; the kernel reads the
+	// partition table in it. It fails with ErrBusy when the device or the file is in
+	// use. The device is there until DetachLoop, also when the process has ended.
+	AttachImage(i Image) error
 	// DetachLoop ends a loop device.
 	DetachLoop(device string) error
 
@@ -106,7 +110,13 @@ type Cmd struct {
 	Program string   // base name, found by Lookup
 	Args    []string // without the program's name
 	Stdin   *secret.Secret
-	Root    string // chroot here first ("" for no chroot); for Attach only
+	// Keys can be read by the program as /dev/fd/3, /dev/fd/4 and so on: more than
+	// one secret does not fit through its standard input.
+	Keys []*secret.Secret
+	// Secret: what it writes to its standard output is a key. It is in no error and
+	// no recording.
+	Secret bool
+	Root   string // chroot here first ("" for no chroot); for Attach only
 	// Note: there is no Env. A program that needs another environment is asked
 	// for by argv, so that a plan's shell script and the real run are the same.
 }
@@ -177,6 +187,9 @@ type MountRequest struct {
 	ReadOnly bool
 	// Recursive takes along what is mounted below Bind.
 	Recursive bool
+	// Subtree is the directory of the device's file system that is shown, a path
+	// without symbolic links; "" for all of it.
+	Subtree string `json:",omitempty"`
 	// Root and Point: the mount point is resolved inside Root, so that no
 	// symbolic link of the target leads out of it. Root "" means "/".
 	Root, Point string

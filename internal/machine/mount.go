@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,12 @@ func (l *Live) mount(ctx context.Context, r MountRequest) error {
 		return err
 	}
 	defer unix.Close(point)
+	if r.Virtual != "" && helped[r.Type] {
+		if err := l.mountHelped(ctx, r, point); err != nil {
+			return err
+		}
+		return makePrivate(r)
+	}
 	tree, err := l.detached(ctx, r, 0)
 	if err != nil {
 		return err
@@ -99,6 +106,8 @@ func (r MountRequest) check() error {
 		return fmt.Errorf("internal error: a mount of %s whose type of file system is %q: it has to be known before", r.source(), r.Type)
 	case r.Recursive && r.Bind == "":
 		return fmt.Errorf("internal error: a recursive mount of %s, which is no bind", r.source())
+	case r.Subtree != "" && (r.Device == "" || !fs.ValidPath(r.Subtree)):
+		return fmt.Errorf("internal error: a mount of %s that is to show its %q", r.source(), r.Subtree)
 	}
 	return nil
 }

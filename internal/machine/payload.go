@@ -1,37 +1,22 @@
 package machine
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"fmt"
-	"io"
 	"unicode/utf8"
 )
 
-// payload is bytes in a recording: text stays readable, all else is compressed
-// (a superblock's 64 KiB are mostly zeros).
+// payload is bytes in a recording: text stays readable, all else is in base64.
 type payload []byte
 
-// maxPayload bounds what a foreign recording can unpack to; nothing larger is
-// ever recorded in one piece.
-const maxPayload = maxOutput
-
 type packed struct {
-	Gzip []byte `json:"gzip"`
+	Bytes []byte `json:"bytes"`
 }
 
 func (p payload) MarshalJSON() ([]byte, error) {
 	if isText(p) {
 		return json.Marshal(string(p))
 	}
-	var buf bytes.Buffer
-	z := gzip.NewWriter(&buf)
-	z.Write(p) // into memory: it cannot fail
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return json.Marshal(packed{buf.Bytes()})
+	return json.Marshal(packed{p})
 }
 
 func (p *payload) UnmarshalJSON(data []byte) error {
@@ -41,22 +26,9 @@ func (p *payload) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var box packed
-	if err := json.Unmarshal(data, &box); err != nil {
-		return err
-	}
-	z, err := gzip.NewReader(bytes.NewReader(box.Gzip))
-	if err != nil {
-		return err
-	}
-	all, err := io.ReadAll(io.LimitReader(z, maxPayload+1))
-	if err != nil {
-		return err
-	}
-	if len(all) > maxPayload {
-		return fmt.Errorf("a piece of more than %d MiB", maxPayload>>20)
-	}
-	*p = all
-	return nil
+	err := json.Unmarshal(data, &box)
+	*p = box.Bytes
+	return err
 }
 
 // rawText is a name or a message: text, but Linux takes any bytes for a name.

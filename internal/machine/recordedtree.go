@@ -10,48 +10,85 @@ import (
 // tree records a tree and what is asked of it.
 func (r *Recorder) tree(question string, t Tree, err error) (Tree, error) {
 	if err != nil {
-		return nil, r.act(question, err)
+		r.answered(question, answer{Error: record(err)})
+		return nil, err
 	}
-	asked := newLedger()
-	r.asked.add(question, &answer{Tree: asked})
+	asked := newLedgerBeside(r.asked.Mutex)
+	r.answered(question, answer{Tree: asked})
 	return &recordedTree{t, r, asked}, nil
 }
 
+// recordedTree writes down what is asked of a tree. Whatever is done meanwhile, a
+// tree stays as it was opened: it knows no moments.
 type recordedTree struct {
 	inner    Tree
 	recorder *Recorder
 	asked    *ledger
 }
 
+var (
+	_ fs.ReadFileFS = (*recordedTree)(nil)
+	_ fs.ReadDirFS  = (*recordedTree)(nil)
+	_ fs.StatFS     = (*recordedTree)(nil)
+	_ fs.ReadLinkFS = (*recordedTree)(nil)
+	_ fs.SubFS      = (*recordedTree)(nil)
+)
+
+func (t *recordedTree) answered(question string, a answer) { t.asked.add(question, 0, a) }
+
+// Sub records the tree below a directory, in which links start anew.
+func (t *recordedTree) Sub(dir string) (fs.FS, error) {
+	sub, err := fs.Sub(t.inner, dir)
+	if err != nil {
+		t.answered(question("sub", dir), answer{Error: record(err)})
+		return nil, err
+	}
+	inner, ok := sub.(Tree)
+	if !ok {
+		inner = openTree{sub}
+	}
+	asked := newLedgerBeside(t.asked.Mutex)
+	t.answered(question("sub", dir), answer{Tree: asked})
+	return &recordedTree{inner, t.recorder, asked}, nil
+}
+
+// openTree is a tree that needs no closing.
+type openTree struct{ fs.FS }
+
+func (openTree) Close() error { return nil }
+
 func (t *recordedTree) Close() error { return t.inner.Close() }
 
 func (t *recordedTree) ReadFile(name string) ([]byte, error) {
 	data, err := fs.ReadFile(t.inner, name)
-	t.asked.add(question("read", name), &answer{Data: bytes.Clone(data), Error: record(err)})
+	if len(data) > maxBinary && bytes.IndexByte(data[:maxBinary], 0) >= 0 {
+		return data, err
+	}
+	t.answered(question("read", name), answer{Data: bytes.Clone(data), Error: record(err)})
 	return data, err
 }
 
 func (t *recordedTree) ReadDir(name string) ([]fs.DirEntry, error) {
 	list, err := fs.ReadDir(t.inner, name)
-	t.asked.add(question("list", name), &answer{Entries: recordEntries(list), Error: record(err)})
+	t.answered(question("list", name), answer{Entries: recordEntries(list), Error: record(err)})
 	return list, err
 }
 
 func (t *recordedTree) Stat(name string) (fs.FileInfo, error) {
 	info, err := fs.Stat(t.inner, name)
-	t.asked.add(question("stat", name), &answer{Entry: recordEntry(info, err), Error: record(err)})
+	t.answered(question("stat", name), answer{Entry: recordEntry(info, err), Error: record(err)})
 	return info, err
 }
 
 func (t *recordedTree) Lstat(name string) (fs.FileInfo, error) {
 	info, err := fs.Lstat(t.inner, name)
-	t.asked.add(question("lstat", name), &answer{Entry: recordEntry(info, err), Error: record(err)})
+	t.answered(question("lstat", name), answer{Entry: recordEntry(info, err), Error: record(err)})
 	return info, err
 }
 
 func (t *recordedTree) ReadLink(name string) (string, error) {
 	to, err := fs.ReadLink(t.inner, name)
-	t.asked.add(question("readlink", name), &answer{Text: rawText(to), Error: record(err)})
+	t.answered(question("readlink", name), answer{Text: rawText(to), Error: record(err)})
 	return to, err
 }
 
@@ -59,23 +96,23 @@ func (t *recordedTree) ReadLink(name string) (string, error) {
 func (t *recordedTree) Open(name string) (fs.File, error) {
 	f, a, err := t.open(name)
 	if err != nil {
-		a = &answer{Error: record(err)}
+		a = answer{Error: record(err)}
 	}
-	t.asked.add(question("open", name), a)
+	t.answered(question("open", name), a)
 	return f, err
 }
 
-func (t *recordedTree) open(name string) (fs.File, *answer, error) {
+func (t *recordedTree) open(name string) (fs.File, answer, error) {
 	f, err := t.inner.Open(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, answer{}, err
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
-		return nil, nil, err
+		return nil, answer{}, err
 	}
-	a := &answer{Entry: recordEntry(info, nil)}
+	a := answer{Entry: recordEntry(info, nil)}
 	if !info.IsDir() {
 		a.Content = &extents{Size: info.Size()}
 		return &recordedFile{File: f, recorder: t.recorder, content: a.Content}, a, nil
@@ -83,11 +120,11 @@ func (t *recordedTree) open(name string) (fs.File, *answer, error) {
 	defer f.Close()
 	dir, ok := f.(fs.ReadDirFile)
 	if !ok {
-		return nil, nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.ErrUnsupported}
+		return nil, answer{}, &fs.PathError{Op: "readdir", Path: name, Err: errors.ErrUnsupported}
 	}
 	list, err := dir.ReadDir(-1)
 	if err != nil {
-		return nil, nil, err
+		return nil, answer{}, err
 	}
 	a.Entries = recordEntries(list)
 	return &listedDir{info, list}, a, nil
@@ -127,6 +164,17 @@ func (d *listedDir) Read([]byte) (int, error) {
 }
 func (d *listedDir) ReadDir(n int) ([]fs.DirEntry, error) { return takeEntries(&d.rest, n) }
 
+// maxBinary is how much of a file that is no text is kept: the headers of programs
+// and kernels are, an initramfs is not.
+const maxBinary = 128 << 10
+
+// full: no more of a file is kept. What is not there is not in the recording, and
+// the replay says so.
+func (x *extents) full() bool {
+	n := x.known()
+	return n > maxFile || n > maxBinary && bytes.IndexByte(x.Pieces[0].Data, 0) >= 0
+}
+
 // recordedFile is an open file. It can do what the inner one can.
 type recordedFile struct {
 	fs.File
@@ -136,9 +184,12 @@ type recordedFile struct {
 }
 
 func (f *recordedFile) keep(at int64, p []byte, n int, err error) {
-	f.recorder.content.Lock()
-	defer f.recorder.content.Unlock()
-	f.content.record(at, p[:n], len(p), err)
+	f.recorder.asked.Lock()
+	full := f.content.full()
+	f.recorder.asked.Unlock()
+	if !full {
+		f.recorder.read(f.content, at, p, n, err)
+	}
 }
 
 func (f *recordedFile) Read(p []byte) (int, error) {

@@ -4,23 +4,24 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Recorder hands everything on to another machine and writes the answers down.
 // What a program is given on its standard input is not an answer and is never
-// written down; a file that held such a secret is taken out of the recording (see
-// keys).
+// written down; where else such a secret lies, and other secrets that are known by
+// their look, are taken out of the recording (see Recording).
 type Recorder struct {
 	inner   Machine
 	started time.Time
 	asked   *ledger
+	moment  atomic.Int64 // how many acts there were, see Recording
 	keys    keys
-	// The content of devices and files grows with every read, in answers that
-	// were given long before.
-	content sync.Mutex
+	trim    trimmer
+	scrub   func(read []byte)
 }
 
 var _ Machine = (*Recorder)(nil)
@@ -30,18 +31,33 @@ func NewRecorder(m Machine) *Recorder {
 	return &Recorder{inner: m, started: m.Now(), asked: newLedger()}
 }
 
-// Recording gives what was recorded until now.
-func (r *Recorder) Recording() (*Recording, error) {
-	r.content.Lock()
-	defer r.content.Unlock()
+// Recording gives what was recorded until now, and how many secrets were replaced
+// in it.
+func (r *Recorder) Recording() (rec *Recording, redacted int, err error) {
 	// By way of the file's form: a copy that later answers do not change, and
 	// that is what a loaded one would be.
-	var buf bytes.Buffer
-	live := &Recording{r.started, r.inner.Euid(), r.keys.without(r.asked)}
-	if err := live.Save(&buf); err != nil {
-		return nil, err
+	r.asked.Lock()
+	r.asked.settle()
+	data, err := json.Marshal(&Recording{r.started, r.inner.Euid(), r.asked})
+	r.asked.Unlock()
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot copy the recording: %w", err)
 	}
-	return LoadRecording(&buf)
+	rec = new(Recording)
+	if err := rec.UnmarshalJSON(data); err != nil {
+		return nil, 0, err
+	}
+	return rec, redact(rec.asked, &r.keys), nil
+}
+
+// answered writes an answer down.
+func (r *Recorder) answered(question string, a answer) {
+	r.asked.add(question, int(r.moment.Load()), a)
+}
+
+// acted writes down what came of an act, after which another moment begins.
+func (r *Recorder) acted(question string, a answer) {
+	r.asked.addAct(question, int(r.moment.Add(1))-1, a)
 }
 
 // question spells a question as the key of its answers.
@@ -60,65 +76,91 @@ func runQuestion(verb string, c Cmd) string {
 	if c.Stdin != nil {
 		q += " <secret"
 	}
+	if len(c.Keys) > 0 {
+		q += fmt.Sprintf(" <%d keys", len(c.Keys))
+	}
 	return q
 }
 
-func mountQuestion(verb string, r MountRequest) string {
+func mountQuestion(verb string, r MountRequest) string { return question(verb, mountText(r)) }
+
+func mountText(r MountRequest) string {
 	text, err := json.Marshal(r)
 	if err != nil {
 		panic("internal error: a mount request does not marshal: " + err.Error())
 	}
-	return verb + " " + string(text)
+	return string(text)
+}
+
+func (r *Recorder) ran(c Cmd, a answer) {
+	if changesNothing(c) {
+		r.answered(runQuestion("run", c), a)
+		return
+	}
+	r.acted(runQuestion("run", c), a)
 }
 
 // act records an act that gives nothing back but that it was done.
 func (r *Recorder) act(question string, err error) error {
-	r.asked.add(question, &answer{Error: record(err)})
+	r.acted(question, answer{Error: record(err)})
+	return err
+}
+
+// own records what salvor does to a file of its own.
+func (r *Recorder) own(question string, err error) error {
+	r.answered(question, answer{Error: record(err)})
 	return err
 }
 
 // Lookup records.
 func (r *Recorder) Lookup(program string) (string, error) {
 	file, err := r.inner.Lookup(program)
-	r.asked.add(question("lookup", program), &answer{Text: rawText(file), Error: record(err)})
+	r.answered(question("lookup", program), answer{Text: rawText(file), Error: record(err)})
 	return file, err
 }
 
 // Run records.
 func (r *Recorder) Run(ctx context.Context, c Cmd) (Result, error) {
-	if c.Stdin != nil {
-		r.keys.add(c.Stdin)
+	for _, k := range append(c.Keys[:len(c.Keys):len(c.Keys)], c.Stdin) {
+		if k != nil {
+			r.keys.add(k)
+		}
 	}
 	res, err := r.inner.Run(ctx, c)
-	r.asked.add(runQuestion("run", c), &answer{Data: res.Stdout, Stderr: res.Stderr, Error: record(err)})
+	if c.Secret && err == nil {
+		r.keys.addBytes(res.Stdout)
+		r.ran(c, answer{Data: blank(res.Stdout)})
+		return res, nil
+	}
+	r.ran(c, answer{Data: res.Stdout, Stderr: res.Stderr, Error: record(err)})
 	return res, err
 }
 
 // Attach records the status. What went over the terminal is not seen here.
 func (r *Recorder) Attach(ctx context.Context, c Cmd) (int, error) {
 	status, err := r.inner.Attach(ctx, c)
-	r.asked.add(runQuestion("attach", c), &answer{Status: status, Error: record(err)})
+	r.acted(runQuestion("attach", c), answer{Status: status, Error: record(err)})
 	return status, err
 }
 
 // ReadFile records.
 func (r *Recorder) ReadFile(name string) ([]byte, error) {
 	data, err := r.inner.ReadFile(name)
-	r.asked.add(question("read", name), &answer{Data: bytes.Clone(data), Error: record(err)})
+	r.answered(question("read", name), answer{Data: bytes.Clone(data), Error: record(err)})
 	return data, err
 }
 
 // ReadDir records.
 func (r *Recorder) ReadDir(name string) ([]string, error) {
 	names, err := r.inner.ReadDir(name)
-	r.asked.add(question("list", name), &answer{Names: rawTexts(names), Error: record(err)})
+	r.answered(question("list", name), answer{Names: rawTexts(names), Error: record(err)})
 	return names, err
 }
 
 // Readlink records.
 func (r *Recorder) Readlink(name string) (string, error) {
 	to, err := r.inner.Readlink(name)
-	r.asked.add(question("readlink", name), &answer{Text: rawText(to), Error: record(err)})
+	r.answered(question("readlink", name), answer{Text: rawText(to), Error: record(err)})
 	return to, err
 }
 
@@ -135,45 +177,18 @@ func (r *Recorder) Lstat(name string) (Info, error) {
 }
 
 func (r *Recorder) info(verb, name string, info Info, err error) (Info, error) {
-	a := &answer{Error: record(err)}
+	a := answer{Error: record(err)}
 	if err == nil {
 		a.Info = &info
 	}
-	r.asked.add(question(verb, name), a)
+	r.answered(question(verb, name), a)
 	return info, err
-}
-
-// OpenBlock records what is read.
-func (r *Recorder) OpenBlock(ctx context.Context, name string) (Block, error) {
-	b, err := r.inner.OpenBlock(ctx, name)
-	if err != nil {
-		return nil, r.act(question("open", name), err)
-	}
-	content := &extents{Size: b.Size()}
-	r.asked.add(question("open", name), &answer{Sector: b.SectorSize(), Content: content})
-	return &recordedBlock{b, r, content}, nil
-}
-
-type recordedBlock struct {
-	Block
-	recorder *Recorder
-	content  *extents
-}
-
-func (b *recordedBlock) ReadAt(p []byte, off int64) (int, error) {
-	n, err := b.Block.ReadAt(p, off)
-	if off >= 0 {
-		b.recorder.content.Lock()
-		defer b.recorder.content.Unlock()
-		b.content.record(off, p[:n], len(p), err)
-	}
-	return n, err
 }
 
 // SetReadOnly records.
 func (r *Recorder) SetReadOnly(device string, on bool) (bool, error) {
 	was, err := r.inner.SetReadOnly(device, on)
-	r.asked.add(readOnlyQuestion(device, on), &answer{Was: was, Error: record(err)})
+	r.acted(readOnlyQuestion(device, on), answer{Was: was, Error: record(err)})
 	return was, err
 }
 
@@ -187,7 +202,7 @@ func readOnlyQuestion(device string, on bool) string {
 // AttachLoop records.
 func (r *Recorder) AttachLoop(size uint64) (string, error) {
 	device, err := r.inner.AttachLoop(size)
-	r.asked.add(loopQuestion(size), &answer{Text: rawText(device), Error: record(err)})
+	r.acted(loopQuestion(size), answer{Text: rawText(device), Error: record(err)})
 	return device, err
 }
 
@@ -220,22 +235,22 @@ func (r *Recorder) Tree(root string) (Tree, error) {
 
 // WriteFile records that it was done, not the content: that is the caller's.
 func (r *Recorder) WriteFile(name string, data []byte, perm fs.FileMode) error {
-	return r.act(question("write", name), r.inner.WriteFile(name, data, perm))
+	return r.own(question("write", name), r.inner.WriteFile(name, data, perm))
 }
 
 // AppendFile records as WriteFile does.
 func (r *Recorder) AppendFile(name string, data []byte, perm fs.FileMode) error {
-	return r.act(question("append", name), r.inner.AppendFile(name, data, perm))
+	return r.own(question("append", name), r.inner.AppendFile(name, data, perm))
 }
 
 // MkdirAll records.
 func (r *Recorder) MkdirAll(name string, perm fs.FileMode) error {
-	return r.act(question("mkdir", name), r.inner.MkdirAll(name, perm))
+	return r.own(question("mkdir", name), r.inner.MkdirAll(name, perm))
 }
 
 // Remove records.
 func (r *Recorder) Remove(name string) error {
-	return r.act(question("remove", name), r.inner.Remove(name))
+	return r.own(question("remove", name), r.inner.Remove(name))
 }
 
 // WriteSysfs records.
@@ -246,7 +261,7 @@ func (r *Recorder) WriteSysfs(name, value string) error {
 // Lock records.
 func (r *Recorder) Lock(name string) (func(), error) {
 	unlock, err := r.inner.Lock(name)
-	r.act(question("lock", name), err)
+	r.own(question("lock", name), err)
 	return unlock, err
 }
 

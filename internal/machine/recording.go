@@ -1,23 +1,22 @@
 package machine
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 )
 
 // recordingVersion is raised when older programs would read a recording wrongly.
-const recordingVersion = 1
+const recordingVersion = 2
 
-// Recording is what a machine answered, question by question. A question that
-// was asked several times has its answers in order, because a machine changes
-// while it is worked on.
+// Recording is what a machine answered, question by question. A machine changes
+// while it is worked on, and it is changed by acts: programs that are run, flags
+// that are set, mounts. A moment is what lies between one act and the next, and an
+// answer holds from the moment at which it was given until the question is answered
+// otherwise. So a replay that looks more often than the recorded work did, or does
+// not do all that it did, still sees the machine as it was after the acts that it
+// did.
 type Recording struct {
 	started time.Time
 	euid    int
@@ -32,160 +31,83 @@ type recordingFile struct {
 	Questions *ledger   `json:"questions"`
 }
 
-// Save writes the recording as JSON, sorted by question.
+// MarshalJSON gives the recording sorted by question: equal recordings give equal
+// bytes.
+func (r *Recording) MarshalJSON() ([]byte, error) {
+	return json.Marshal(recordingFile{recordingVersion, r.started, r.euid, r.asked})
+}
+
+// UnmarshalJSON refuses what MarshalJSON could not have written.
+func (r *Recording) UnmarshalJSON(data []byte) error {
+	file := recordingFile{Questions: newLedger()}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return fmt.Errorf("cannot read the recording: %w", err)
+	}
+	if file.Version != recordingVersion {
+		return fmt.Errorf("cannot read the recording: its version is %d, known is %d", file.Version, recordingVersion)
+	}
+	if file.Questions == nil {
+		file.Questions = newLedger()
+	}
+	*r = Recording{file.Started, file.Euid, file.Questions}
+	return nil
+}
+
+// Save writes the recording as JSON.
 func (r *Recording) Save(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(recordingFile{recordingVersion, r.started, r.euid, r.asked})
-	if err != nil {
+	if err := enc.Encode(r); err != nil {
 		return fmt.Errorf("cannot save the recording: %w", err)
 	}
 	return nil
 }
 
-// LoadRecording reads what Save wrote.
+// LoadRecording reads what Save wrote. How much it reads is up to from.
 func LoadRecording(from io.Reader) (*Recording, error) {
-	var file recordingFile
-	if err := json.NewDecoder(from).Decode(&file); err != nil {
+	r := new(Recording)
+	if err := json.NewDecoder(from).Decode(r); err != nil {
 		return nil, fmt.Errorf("cannot read the recording: %w", err)
 	}
-	if file.Version != recordingVersion {
-		return nil, fmt.Errorf("cannot read the recording: its version is %d, known is %d", file.Version, recordingVersion)
-	}
-	if file.Questions == nil {
-		file.Questions = newLedger()
-	}
-	return &Recording{file.Started, file.Euid, file.Questions}, nil
+	return r, nil
 }
 
-// ledger is questions with their answers: of a machine, or of a tree in it.
-type ledger struct {
-	mu      sync.Mutex
-	answers map[string][]*answer
-	taken   map[string]int // how many answers were given back
+// Contents says how much of which kind is in a recording.
+type Contents struct {
+	Commands int   // programs that were run
+	Files    int   // files that were read, those in systems that were looked at among them
+	Devices  int   // block devices that were read
+	Bytes    int64 // that were read of them and kept
 }
 
-func newLedger() *ledger {
-	return &ledger{answers: map[string][]*answer{}, taken: map[string]int{}}
-}
-
-// answer is what came back. Which fields are set depends on the question.
-type answer struct {
-	Error   *recordedError  `json:"error,omitempty"`
-	Text    rawText         `json:"text,omitempty"` // a path or a link
-	Data    payload         `json:"data,omitempty"`
-	Stderr  payload         `json:"stderr,omitempty"`
-	Status  int             `json:"status,omitempty"`
-	Was     bool            `json:"was,omitempty"`
-	Names   []rawText       `json:"names,omitempty"`
-	Info    *Info           `json:"info,omitempty"`
-	Sector  int             `json:"sector,omitempty"`
-	Entry   *recordedEntry  `json:"entry,omitempty"`
-	Entries []recordedEntry `json:"entries,omitempty"`
-	Content *extents        `json:"content,omitempty"` // of a block device or an open file
-	Tree    *ledger         `json:"tree,omitempty"`
-}
-
-// recordedEntry is a file of a tree.
-type recordedEntry struct {
-	Name rawText   `json:"name"`
-	Info Info      `json:"info"`
-	Time time.Time `json:"time"`
-}
-
-func (l *ledger) add(question string, a *answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.answers[question] = append(l.answers[question], a)
-}
-
-// next gives the answers in the order in which they came, and the last one again
-// when more is asked than was. The others of the same question come along.
-func (l *ledger) next(question string) (a *answer, all []*answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all = l.answers[question]
-	if len(all) == 0 {
-		return nil, nil
-	}
-	n := min(l.taken[question], len(all)-1)
-	l.taken[question] = n + 1
-	return all[n], all
-}
-
-// recordedQuestion is the JSON form of a question. Equal answers in succession
-// stand there once.
-type recordedQuestion struct {
-	Ask     rawText          `json:"ask"`
-	Answers []recordedAnswer `json:"answers"`
-}
-
-type recordedAnswer struct {
-	Times  int             `json:"times"`
-	Answer json.RawMessage `json:"answer"`
-}
-
-// maxTimes bounds what a count in a foreign file can make of memory.
-const maxTimes = 1 << 16
-
-func (l *ledger) MarshalJSON() ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	list := []recordedQuestion{}
-	for _, ask := range slices.Sorted(maps.Keys(l.answers)) {
-		q := recordedQuestion{Ask: rawText(ask)}
-		for _, a := range l.answers[ask] {
-			if err := q.add(a); err != nil {
-				return nil, err
+// Contents counts.
+func (r *Recording) Contents() Contents {
+	var c Contents
+	r.asked.each(func(verb string, list []given) {
+		c.count(verb, list)
+		for i := range list {
+			if tree := list[i].Tree; tree != nil {
+				tree.each(c.count)
 			}
 		}
-		list = append(list, q)
-	}
-	return json.Marshal(list)
+	})
+	return c
 }
 
-func (q *recordedQuestion) add(a *answer) error {
-	raw, err := json.Marshal(a)
-	if err != nil {
-		return err
+func (c *Contents) count(verb string, list []given) {
+	if len(list) == 0 || list[len(list)-1].Error != nil {
+		return
 	}
-	if n := len(q.Answers); n > 0 && q.Answers[n-1].Times < maxTimes && bytes.Equal(q.Answers[n-1].Answer, raw) {
-		q.Answers[n-1].Times++
-		return nil
-	}
-	q.Answers = append(q.Answers, recordedAnswer{1, raw})
-	return nil
-}
-
-func (l *ledger) UnmarshalJSON(data []byte) error {
-	var list []recordedQuestion
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	l.answers, l.taken = map[string][]*answer{}, map[string]int{}
-	for _, q := range list {
-		for _, r := range q.Answers {
-			if r.Times < 1 || r.Times > maxTimes {
-				return fmt.Errorf("%q: an answer is there %d times", q.Ask, r.Times)
-			}
-			a := new(answer)
-			if err := json.Unmarshal(r.Answer, a); err != nil {
-				return fmt.Errorf("%q: %w", q.Ask, err)
-			}
-			if err := a.check(); err != nil {
-				return fmt.Errorf("%q: %w", q.Ask, err)
-			}
-			ask := string(q.Ask)
-			l.answers[ask] = append(l.answers[ask], slices.Repeat([]*answer{a}, r.Times)...)
+	switch last := list[len(list)-1]; {
+	case verb == "run":
+		c.Commands++
+	case verb == "read", verb == "open" && last.Content != nil && last.Sector == 0:
+		c.Files++
+	case verb == "open" && last.Content != nil:
+		c.Devices++
+		for i := range list {
+			c.Bytes += list[i].Content.known()
 		}
 	}
-	return nil
-}
-
-func (a *answer) check() error {
-	if a.Content != nil && a.Content.Size < 0 {
-		return errors.New("a negative size")
-	}
-	return nil
 }

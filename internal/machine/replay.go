@@ -5,33 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // ErrNotRecorded is the answer to what was not asked when the recording was made.
 var ErrNotRecorded = errors.New("it is not in the recording")
 
-// Replay answers as the recorded machine did. A question gets its answers in the
-// recorded order, and the last one from then on. What is not in the recording,
-// an act above all, is refused.
+// Replay answers as the recorded machine did, at the moment to which the acts that
+// it was asked for have led (see Recording). An act that is not in the recording is
+// refused, and so is every question that was not asked then; of these it keeps count.
+// What salvor writes for itself is done in memory.
 type Replay struct {
 	recording *Recording
+	own       ownFiles
+
+	mu      sync.Mutex
+	moments moments
+	missed  []string
 }
 
 var _ Machine = (*Replay)(nil)
 
 // NewReplay makes a machine of a recording. A recording is for one replay, as it
 // keeps count of what was answered: load it again for another.
-func NewReplay(r *Recording) *Replay { return &Replay{recording: r} }
+func NewReplay(r *Recording) *Replay {
+	return &Replay{recording: r, moments: newMoments(r.asked)}
+}
 
-// ask gives the next answer to a question, and all answers to it.
-func (l *ledger) ask(question string) (*answer, []*answer, error) {
-	a, all := l.next(question)
-	if a == nil {
-		return nil, nil, fmt.Errorf("cannot answer %q: %w", question, ErrNotRecorded)
+// Missed gives the questions that the recording has no answer to, in order.
+func (r *Replay) Missed() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.missed)
+}
+
+// miss remembers a question without an answer.
+func (r *Replay) miss(verb, name string, err error) {
+	if !errors.Is(err, ErrNotRecorded) {
+		return
 	}
-	return a, all, a.Error.decode()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q := question(verb, name); !slices.Contains(r.missed, q) {
+		r.missed = append(r.missed, q)
+	}
+}
+
+func (r *Replay) now() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.moments.now
 }
 
 // or is the answer, or an empty one beside an error.
@@ -42,9 +68,29 @@ func (a *answer) or() *answer {
 	return a
 }
 
-func (r *Replay) ask(question string) (*answer, error) {
-	a, _, err := r.recording.asked.ask(question)
-	return a.or(), err
+// ask answers a question about a name.
+func (r *Replay) ask(verb, name string) (*answer, []*answer, error) {
+	a, all, err := r.recording.asked.ask(verb, name, r.now())
+	if a == nil {
+		r.miss(verb, name, err)
+	}
+	return a.or(), all, err
+}
+
+// do does an act.
+func (r *Replay) do(question string) (*answer, error) {
+	if l := r.recording.asked; !l.acts[question] {
+		if a, _ := l.next(question, r.now()); a != nil {
+			return a, a.Error.decode()
+		}
+	}
+	r.mu.Lock()
+	a, err := r.moments.act(r.recording.asked, question)
+	r.mu.Unlock()
+	if err != nil {
+		return &answer{}, err
+	}
+	return a, a.Error.decode()
 }
 
 func loopQuestion(size uint64) string {
@@ -53,7 +99,7 @@ func loopQuestion(size uint64) string {
 
 // Lookup replays.
 func (r *Replay) Lookup(program string) (string, error) {
-	a, err := r.ask(question("lookup", program))
+	a, _, err := r.ask("lookup", program)
 	return string(a.Text), err
 }
 
@@ -62,8 +108,19 @@ func (r *Replay) Run(ctx context.Context, c Cmd) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, wrap("run", c.Program, err)
 	}
-	a, err := r.ask(runQuestion("run", c))
+	a, err := r.do(runQuestion("run", c))
+	if errors.Is(err, ErrNotRecorded) {
+		// What is not installed has not run.
+		if _, missing := r.Lookup(c.Program); isMissing(missing) {
+			err = missing
+		}
+	}
 	return Result{a.Data, a.Stderr}, err
+}
+
+func isMissing(err error) bool {
+	_, is := errors.AsType[*MissingProgram](err)
+	return is
 }
 
 // Attach replays the status.
@@ -71,7 +128,7 @@ func (r *Replay) Attach(ctx context.Context, c Cmd) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return -1, wrap("run", c.Program, err)
 	}
-	a, err := r.ask(runQuestion("attach", c))
+	a, err := r.do(runQuestion("attach", c))
 	if errors.Is(err, ErrNotRecorded) {
 		return -1, err
 	}
@@ -80,30 +137,36 @@ func (r *Replay) Attach(ctx context.Context, c Cmd) (int, error) {
 
 // ReadFile replays.
 func (r *Replay) ReadFile(name string) ([]byte, error) {
-	a, err := r.ask(question("read", name))
+	if data, ok := r.own.read(name); ok {
+		return data, nil
+	}
+	a, _, err := r.ask("read", name)
 	return a.Data, err
 }
 
 // ReadDir replays.
 func (r *Replay) ReadDir(name string) ([]string, error) {
-	a, err := r.ask(question("list", name))
+	a, _, err := r.ask("list", name)
 	return plainTexts(a.Names), err
 }
 
 // Readlink replays.
 func (r *Replay) Readlink(name string) (string, error) {
-	a, err := r.ask(question("readlink", name))
+	a, _, err := r.ask("readlink", name)
 	return string(a.Text), err
 }
 
 // Stat replays.
-func (r *Replay) Stat(name string) (Info, error) { return r.info(question("stat", name)) }
+func (r *Replay) Stat(name string) (Info, error) { return r.info("stat", name) }
 
 // Lstat replays.
-func (r *Replay) Lstat(name string) (Info, error) { return r.info(question("lstat", name)) }
+func (r *Replay) Lstat(name string) (Info, error) { return r.info("lstat", name) }
 
-func (r *Replay) info(question string) (Info, error) {
-	a, err := r.ask(question)
+func (r *Replay) info(verb, name string) (Info, error) {
+	if data, ok := r.own.read(name); ok {
+		return Info{Mode: 0o600, Size: int64(len(data))}, nil
+	}
+	a, _, err := r.ask(verb, name)
 	if a.Info == nil {
 		return Info{}, err
 	}
@@ -115,11 +178,11 @@ func (r *Replay) OpenBlock(ctx context.Context, name string) (Block, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, wrap("open", name, err)
 	}
-	a, all, err := r.recording.asked.ask(question("open", name))
+	a, all, err := r.ask("open", name)
 	if err != nil {
 		return nil, err
 	}
-	return &replayedBlock{ctx: ctx, name: name, sector: a.Sector, content: contents(a, all)}, nil
+	return &replayedBlock{ctx: ctx, name: name, sector: a.Sector, locked: a.Locked, content: contents(a, all)}, nil
 }
 
 // contents lists the content of one answer and after it that of the others.
@@ -140,12 +203,14 @@ type replayedBlock struct {
 	ctx     context.Context
 	name    string
 	sector  int
+	locked  bool
 	content []*extents
 }
 
-func (b *replayedBlock) Size() int64     { return b.content[0].Size }
-func (b *replayedBlock) SectorSize() int { return b.sector }
-func (b *replayedBlock) Close() error    { return nil }
+func (b *replayedBlock) Size() int64      { return b.content[0].Size }
+func (b *replayedBlock) SectorSize() int  { return b.sector }
+func (b *replayedBlock) OpalLocked() bool { return b.locked }
+func (b *replayedBlock) Close() error     { return nil }
 
 func (b *replayedBlock) ReadAt(p []byte, off int64) (int, error) {
 	err := b.ctx.Err()
@@ -164,18 +229,18 @@ func (b *replayedBlock) ReadAt(p []byte, off int64) (int, error) {
 
 // SetReadOnly replays.
 func (r *Replay) SetReadOnly(device string, on bool) (bool, error) {
-	a, err := r.ask(readOnlyQuestion(device, on))
+	a, err := r.do(readOnlyQuestion(device, on))
 	return a.Was, err
 }
 
 // AttachLoop replays.
 func (r *Replay) AttachLoop(size uint64) (string, error) {
-	a, err := r.ask(loopQuestion(size))
+	a, err := r.do(loopQuestion(size))
 	return string(a.Text), err
 }
 
 func (r *Replay) act(question string) error {
-	_, err := r.ask(question)
+	_, err := r.do(question)
 	return err
 }
 
@@ -192,41 +257,15 @@ func (r *Replay) Unmount(point string) error { return r.act(question("unmount", 
 
 // Look replays.
 func (r *Replay) Look(_ context.Context, q MountRequest) (Tree, error) {
-	return r.tree(mountQuestion("look", q))
+	return r.tree("look", mountText(q))
 }
 
 // Tree replays.
-func (r *Replay) Tree(root string) (Tree, error) { return r.tree(question("tree", root)) }
-
-// WriteFile replays that it was done.
-func (r *Replay) WriteFile(name string, _ []byte, _ fs.FileMode) error {
-	return r.act(question("write", name))
-}
-
-// AppendFile replays that it was done.
-func (r *Replay) AppendFile(name string, _ []byte, _ fs.FileMode) error {
-	return r.act(question("append", name))
-}
-
-// MkdirAll replays that it was done.
-func (r *Replay) MkdirAll(name string, _ fs.FileMode) error {
-	return r.act(question("mkdir", name))
-}
-
-// Remove replays that it was done.
-func (r *Replay) Remove(name string) error { return r.act(question("remove", name)) }
+func (r *Replay) Tree(root string) (Tree, error) { return r.tree("tree", root) }
 
 // WriteSysfs replays that it was done.
 func (r *Replay) WriteSysfs(name, value string) error {
 	return r.act(question("write-sysfs", name, value))
-}
-
-// Lock replays that it was had.
-func (r *Replay) Lock(name string) (func(), error) {
-	if err := r.act(question("lock", name)); err != nil {
-		return nil, err
-	}
-	return func() {}, nil
 }
 
 // Euid is the recorded one.

@@ -7,24 +7,32 @@ import (
 	"sync"
 )
 
-func (r *Replay) tree(question string) (Tree, error) {
-	a, all, err := r.recording.asked.ask(question)
+// tree gives the tree that was seen.
+func (r *Replay) tree(verb, about string) (Tree, error) {
+	a, all, err := r.ask(verb, about)
 	if err != nil {
 		return nil, err
 	}
-	t := &replayedTree{}
+	return newReplayedTree(a, all, func(q, name string, err error) { r.miss(verb+" "+about+": "+q, name, err) }), nil
+}
+
+// newReplayedTree gives the trees of the answers as one. What it has no answer to
+// goes to miss.
+func newReplayedTree(a *answer, all []*answer, miss func(verb, name string, err error)) *replayedTree {
+	t := &replayedTree{miss: miss}
 	for _, b := range append([]*answer{a}, all...) {
 		if b.Tree != nil {
 			t.asked = append(t.asked, b.Tree)
 		}
 	}
-	return t, nil
+	return t
 }
 
 // replayedTree answers from the look whose turn it is, and then from the others
 // at the same thing (see readAny for why).
 type replayedTree struct {
 	asked  []*ledger
+	miss   func(verb, name string, err error)
 	mu     sync.Mutex
 	closed bool
 }
@@ -34,6 +42,7 @@ var (
 	_ fs.ReadDirFS  = (*replayedTree)(nil)
 	_ fs.StatFS     = (*replayedTree)(nil)
 	_ fs.ReadLinkFS = (*replayedTree)(nil)
+	_ fs.SubFS      = (*replayedTree)(nil)
 )
 
 func (t *replayedTree) Close() error {
@@ -47,26 +56,36 @@ func (t *replayedTree) ask(verb, name string) (a *answer, all []*answer, err err
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return nil, nil, &fs.PathError{Op: verb, Path: name, Err: fs.ErrClosed}
+		return &answer{}, nil, &fs.PathError{Op: verb, Path: name, Err: fs.ErrClosed}
 	}
 	err = &fs.PathError{Op: verb, Path: name, Err: ErrNotRecorded}
 	for _, l := range t.asked {
-		a, all, e := l.ask(question(verb, name))
-		if a != nil {
-			return a, all, e
+		a, all, e := l.ask(verb, name, 0)
+		if a != nil || errors.Is(e, fs.ErrNotExist) {
+			return a.or(), all, e
 		}
 	}
-	return nil, nil, err
+	t.miss(verb, name, err)
+	return &answer{}, nil, err
+}
+
+// Sub gives the tree below a directory.
+func (t *replayedTree) Sub(dir string) (fs.FS, error) {
+	a, all, err := t.ask("sub", dir)
+	if err != nil {
+		return nil, err
+	}
+	return newReplayedTree(a, all, t.miss), nil
 }
 
 func (t *replayedTree) ReadFile(name string) ([]byte, error) {
 	a, _, err := t.ask("read", name)
-	return append([]byte{}, a.or().Data...), err
+	return append([]byte{}, a.Data...), err
 }
 
 func (t *replayedTree) ReadDir(name string) ([]fs.DirEntry, error) {
 	a, _, err := t.ask("list", name)
-	return dirEntries(a.or().Entries), err
+	return dirEntries(a.Entries), err
 }
 
 func (t *replayedTree) Stat(name string) (fs.FileInfo, error)  { return t.info("stat", name) }
@@ -82,7 +101,7 @@ func (t *replayedTree) info(verb, name string) (fs.FileInfo, error) {
 
 func (t *replayedTree) ReadLink(name string) (string, error) {
 	a, _, err := t.ask("readlink", name)
-	return string(a.or().Text), err
+	return string(a.Text), err
 }
 
 func (t *replayedTree) Open(name string) (fs.File, error) {

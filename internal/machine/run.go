@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"salvor/internal/secret"
 )
 
 const (
@@ -17,6 +19,8 @@ const (
 	// largest report that salvor asks for, of LVM on a host with thousands of
 	// volumes, is some MiB.
 	maxOutput = 64 << 20
+	// maxSecret is how long a key may be that a program writes.
+	maxSecret = 64 << 10
 	// grace is the time between SIGTERM and SIGKILL. It is long because what is
 	// ended may be writing metadata.
 	grace = 10 * time.Second
@@ -38,7 +42,10 @@ func (l *Live) Run(ctx context.Context, c Cmd) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, wrap("run", c.Program, err)
 	}
-	var out, errs capture
+	out, errs := capture{max: maxOutput}, capture{max: maxOutput}
+	if c.Secret { // growing would leave copies behind
+		out = capture{data: make([]byte, 0, maxSecret), max: maxSecret}
+	}
 	cmd := exec.Command(file, c.Args...)
 	cmd.Args[0] = c.Program
 	cmd.Dir = "/"
@@ -50,10 +57,18 @@ func (l *Live) Run(ctx context.Context, c Cmd) (Result, error) {
 	if c.Stdin != nil {
 		cmd.Stdin = c.Stdin.Reader()
 	}
+	handed, err := handKeys(cmd, c.Keys)
+	if err != nil {
+		return Result{}, wrap("run", c.Program, err)
+	}
+	defer handed()
 	if err := cmd.Start(); err != nil {
 		return Result{}, wrap("run", c.Program, err)
 	}
 	status, err := await(ctx, cmd, -1, unix.SIGTERM)
+	if c.Secret && (err != nil || status != 0) {
+		out.drop()
+	}
 	switch {
 	case err != nil:
 		// The outputs are not touched: a program that hangs still owns them.
@@ -112,15 +127,49 @@ func exitStatus(state *os.ProcessState, err error) (int, error) {
 
 var errTooMuch = fmt.Errorf("it wrote more than %d MiB", maxOutput>>20)
 
+// handKeys gives the program a pipe for each key, in which the key waits to be
+// read: all of it fits, so nobody has to wait for the program. What handKeys gives
+// has to be called when the program has ended.
+func handKeys(cmd *exec.Cmd, keys []*secret.Secret) (end func(), err error) {
+	end = func() {
+		for _, f := range cmd.ExtraFiles {
+			f.Close()
+		}
+	}
+	for _, k := range keys {
+		r, w, err := os.Pipe()
+		if err != nil {
+			end()
+			return nil, err
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, r)
+		if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, max(k.Len(), 1)); err == nil {
+			_, err = k.WriteTo(w)
+		}
+		if err = errors.Join(err, w.Close()); err != nil {
+			end()
+			return nil, fmt.Errorf("a key cannot be handed over: %w", err)
+		}
+	}
+	return end, nil
+}
+
 // capture keeps what a program writes. Too much is an error and not cut off: half
 // of a report, read as a whole one, says that devices are not there.
 type capture struct {
 	data []byte
+	max  int
 	over bool
 }
 
+// drop wipes what was kept.
+func (c *capture) drop() {
+	clear(c.data)
+	c.data = nil
+}
+
 func (c *capture) Write(p []byte) (int, error) {
-	if len(c.data)+len(p) > maxOutput {
+	if len(c.data)+len(p) > c.max {
 		c.over = true
 		return 0, errTooMuch
 	}

@@ -18,6 +18,9 @@ type BtrfsTree struct {
 	// Incomplete tells that a part could not be read, so that subvolumes may
 	// be missing; the Notes say why.
 	Incomplete bool
+	// Lost tells what has fewer copies on the devices that were given than its
+	// profile can do without: "data", "metadata" or "system".
+	Lost []string
 }
 
 // BtrfsSubvolume is a subvolume or snapshot.
@@ -164,7 +167,7 @@ func BtrfsSubvolumes(devs map[uint64]io.ReaderAt) (*BtrfsTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree := &BtrfsTree{Default: BtrfsTopLevel}
+	tree := &BtrfsTree{Default: BtrfsTopLevel, Lost: r.lost()}
 	roots := map[uint64]*btrfsRoot{}
 	top := btrfsPointer{le.Uint64(r.super[0x50:]), le.Uint64(r.super[0x48:]), int(r.super[0xc6])}
 	dir := le.Uint64(r.super[0x80:])

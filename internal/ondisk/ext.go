@@ -11,7 +11,10 @@ type Ext struct {
 	// NeedsRecovery tells that the journal must be replayed: the file system
 	// is mounted, or was not unmounted.
 	NeedsRecovery bool
-	HasErrors     bool // the kernel found it inconsistent
+	// Unclean tells that a file system without a journal is mounted, or was not
+	// unmounted.
+	Unclean   bool
+	HasErrors bool // the kernel found it inconsistent
 	// ExternalJournal tells that the journal is on another device, the one
 	// whose UUID is JournalUUID.
 	ExternalJournal bool
@@ -46,7 +49,8 @@ const (
 	// ext3 knows sparse superblocks, large files and B-tree directories.
 	ext3ROCompat  = 0x7
 	extTestFS     = 0x4 // s_flags
-	extStateError = 0x2 // s_state
+	extStateValid = 0x1 // s_state
+	extStateError = 0x2
 	extMagic      = 0xef53
 )
 
@@ -65,6 +69,7 @@ func findExt(d *device) (Signature, error) {
 		LastMounted:   cstring(b[0x88:0xc8]),
 		JournalUUID:   uuidString(b[0xd0:0xe0]),
 	}
+	e.Unclean = compat&extHasJournal == 0 && !e.JournalDevice && le.Uint16(b[0x3a:])&extStateValid == 0
 	e.Version = extVersion(compat, incompat, rocompat)
 	// s_journal_inum is 0 when the journal is on s_journal_dev.
 	e.ExternalJournal = compat&extHasJournal != 0 && le.Uint32(b[0xe0:]) == 0

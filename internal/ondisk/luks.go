@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // LUKS is the header of an encrypted container.
@@ -23,10 +25,18 @@ type LUKS struct {
 	// PayloadOffset is where the data begins, in bytes; 0 in a detached header.
 	PayloadOffset uint64
 	HeaderSize    uint64 // bytes of one copy of a LUKS2 header with its JSON, or of a LUKS1 header
-	Keyslots      []Keyslot
-	Tokens        []Token
+	// Extent is how many bytes both copies of the header and the key slots take.
+	Extent   uint64
+	Keyslots []Keyslot
+	Tokens   []Token
 	// Requirements are features that an opener must know ("online-reencrypt").
 	Requirements []string
+	// Integrity is the algorithm of an authenticated container, "hmac(sha256)":
+	// dm-integrity lies under its dm-crypt then.
+	Integrity string
+	// Opal: the disk itself encrypts the data, and is locked with a key from the
+	// header ("hw-opal"), alone or under dm-crypt ("hw-opal-crypt").
+	Opal bool
 	// Secondary tells that the first copy of a LUKS2 header is lost, and the
 	// second was read. cryptsetup repairs it when it opens the device.
 	Secondary bool
@@ -62,6 +72,30 @@ const (
 // each size that a header area can have (LUKS2 on-disk format 1.1, 2.2).
 var luks2Secondary = []int64{
 	0x4000, 0x8000, 0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000, 0x400000,
+}
+
+// Detached tells a header whose data lie on another device: the data of one that
+// is on its own device begin behind it.
+func (l *LUKS) Detached() bool {
+	return l.PayloadOffset == 0 && len(l.Keyslots) > 0 && !l.Reencrypting()
+}
+
+// Reencrypting: the data are being encrypted anew, or were when the work was cut
+// short. Opening it goes on with that.
+func (l *LUKS) Reencrypting() bool {
+	return slices.ContainsFunc(l.Requirements, func(r string) bool { return strings.HasPrefix(r, "online-reencrypt") })
+}
+
+// ReadLUKS reads a header that is a file or the first thing on a device; nil is
+// one that is no LUKS header.
+func ReadLUKS(r io.ReaderAt, size int64) (*LUKS, error) {
+	d, err := newDevice(r, size, defaultSector)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := findLUKS(d)
+	l, _ := sig.(*LUKS)
+	return l, err
 }
 
 func findLUKS(d *device) (Signature, error) {
@@ -108,6 +142,8 @@ func parseLUKS1(b []byte) *LUKS {
 		if be.Uint32(b[208+48*i:]) == luks1KeyOn {
 			l.Keyslots = append(l.Keyslots, Keyslot{ID: i, Type: "luks1", KDF: "pbkdf2"})
 		}
+		start, stripes := uint64(be.Uint32(b[208+48*i+40:])), uint64(be.Uint32(b[208+48*i+44:]))
+		l.Extent = max(l.Extent, start*512+stripes*uint64(l.KeySize))
 	}
 	return l
 }
@@ -201,8 +237,12 @@ type luks2JSON struct {
 		Type       string `json:"type"`
 		Offset     string `json:"offset"`
 		Encryption string `json:"encryption"`
+		Integrity  struct {
+			Type string `json:"type"`
+		} `json:"integrity"`
 	} `json:"segments"`
 	Config struct {
+		KeyslotsSize string `json:"keyslots_size"`
 		Requirements struct {
 			Mandatory []string `json:"mandatory"`
 		} `json:"requirements"`
@@ -242,6 +282,9 @@ func (l *LUKS) parseJSON(area []byte) error {
 	slices.SortFunc(l.Keyslots, func(a, b Keyslot) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(l.Tokens, func(a, b Token) int { return cmp.Compare(a.ID, b.ID) })
 	l.Requirements = j.Config.Requirements.Mandatory
+	if area, err := strconv.ParseUint(j.Config.KeyslotsSize, 10, 48); err == nil {
+		l.Extent = 2*l.HeaderSize + area
+	}
 	return l.parseSegments(j)
 }
 
@@ -260,6 +303,10 @@ func (l *LUKS) parseSegments(j luks2JSON) error {
 		if s.Encryption != "" && (l.Cipher == "" || key == "0") {
 			l.Cipher = s.Encryption
 		}
+		if s.Integrity.Type != "" {
+			l.Integrity = s.Integrity.Type
+		}
+		l.Opal = l.Opal || strings.HasPrefix(s.Type, "hw-opal")
 	}
 	return nil
 }

@@ -32,6 +32,12 @@ type MD struct {
 	Clean                      bool // else the array is active, or was not stopped
 	Journal                    bool // the array has a write journal on a member
 	Bitmap                     bool // a write-intent bitmap lies inside
+	// BitmapStale tells that the bitmap does not know of the last changes, so that
+	// the array has to be compared whole (kernel: drivers/md/md-bitmap.c).
+	BitmapStale bool
+	// PartialParity tells of a log of parity (PPL), which makes up for an array
+	// that was not stopped.
+	PartialParity bool
 	// Roles are the roles of all members by their number in the array. A
 	// number that no member has is RoleSpare, too.
 	Roles []Role
@@ -81,6 +87,7 @@ const (
 	mdFeatureReshape   = 4
 	mdFeatureReplace   = 16
 	mdFeatureJournal   = 512
+	mdFeaturePPL       = 2048 | 8192 // one, and several of them
 	md090StateClean    = 1 << 0
 	md090StateBitmap   = 1 << 8
 	md090DiskFaulty    = 1 << 0
@@ -117,7 +124,12 @@ func findMD(d *device) (Signature, error) {
 		if place.off < 0 {
 			continue
 		}
-		m, err := parseMD1(d.at(place.off, md1Max), place.version, place.off)
+		b := d.at(place.off, md1Max)
+		m, err := parseMD1(b, place.version, place.off)
+		if m != nil && m.Bitmap {
+			// Sectors from the superblock, in either direction.
+			m.BitmapStale = m.staleBitmap(d.at(place.off+int64(int32(le.Uint32(b[96:])))*512, 64))
+		}
 		if m != nil || err != nil {
 			return signature(m), err
 		}
@@ -169,7 +181,8 @@ func parseMD1(b []byte, version string, off int64) (*MD, error) {
 		DataOffset: le.Uint64(b[128:]) * 512, DataSize: le.Uint64(b[136:]) * 512, Size: le.Uint64(b[80:]) * 512,
 		Reshaping: features&mdFeatureReshape != 0, Recovering: features&mdFeatureRecovery != 0,
 		Journal: features&mdFeatureJournal != 0, Bitmap: features&mdFeatureBitmap != 0,
-		Clean: le.Uint64(b[208:]) == md1ResyncNone,
+		PartialParity: features&mdFeaturePPL != 0,
+		Clean:         le.Uint64(b[208:]) == md1ResyncNone,
 	}
 	m.setName(cstring(b[32:64]))
 	devs := le.Uint32(b[220:])
@@ -181,6 +194,14 @@ func parseMD1(b []byte, version string, off int64) (*MD, error) {
 		return m, damaged("MD: the checksum is wrong", off)
 	}
 	return m, nil
+}
+
+// staleBitmap judges the head of a write-intent bitmap: it is behind when it was
+// written before the superblock, or says so itself (drivers/md/md-bitmap.h,
+// struct bitmap_super_s, BITMAP_STALE).
+func (m *MD) staleBitmap(b []byte) bool {
+	const magic, stale = 0x6d746962, 1 << 1
+	return b != nil && le.Uint32(b) == magic && (le.Uint64(b[24:]) < m.Events || le.Uint32(b[48:])&stale != 0)
 }
 
 // md1Time reads a time, whose upper 24 bits are microseconds. It is zero for

@@ -8,6 +8,9 @@ type NTFS struct {
 	Size       uint64
 	SectorSize int
 	Dirty      bool // marked for chkdsk
+	// LogDirty tells that its journal, $LogFile, has changes that are not in the
+	// file system: Windows was not shut down, or lies hibernated.
+	LogDirty bool
 }
 
 // Format implements Signature.
@@ -15,6 +18,7 @@ func (*NTFS) Format() string { return "ntfs" }
 
 const (
 	ntfsVolumeRecord = 3 // the number of $Volume in the master file table
+	ntfsLogRecord    = 2 // that of $LogFile
 	ntfsVolumeName   = 0x60
 	ntfsVolumeInfo   = 0x70
 	ntfsEnd          = 0xffffffff
@@ -56,6 +60,9 @@ func findNTFS(d *device) (Signature, error) {
 		return n, damaged("ntfs: the volume's file record is missing", start)
 	}
 	n.readVolume(volume)
+	if log := d.at(start+int64(ntfsLogRecord*record), record); log != nil && string(log[:4]) == "FILE" {
+		n.LogDirty = ntfsLogDirty(d, log, int64(cluster))
+	}
 	return n, nil
 }
 

@@ -12,6 +12,9 @@ type Plain struct {
 	ID
 	Type    string // as libblkid names it: "f2fs", "jfs", "squashfs", "vdo"…
 	Version string
+	// Dirty tells that a file system is mounted, or was not unmounted. Only some
+	// formats say so: f2fs, jfs, reiserfs, nilfs2, minix 1 and 2.
+	Dirty bool
 }
 
 // Format implements Signature.

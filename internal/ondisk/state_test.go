@@ -21,6 +21,7 @@ func TestDirty(t *testing.T) {
 		dirty func(Signature) bool
 	}{
 		{"ext4", []string{"mkfs.ext4", "-q"}, func(s Signature) bool { return s.(*Ext).NeedsRecovery }},
+		{"ext2", []string{"mkfs.ext2", "-q"}, func(s Signature) bool { return s.(*Ext).Unclean }},
 		{"xfs", []string{"mkfs.xfs", "-q"}, func(s Signature) bool { return s.(*XFS).LogDirty || s.(*XFS).LogUnknown }},
 		{"btrfs", []string{"mkfs.btrfs", "-q"}, func(s Signature) bool { return s.(*Btrfs).LogRoot }},
 	} {
@@ -180,7 +181,7 @@ func TestLUKS2(t *testing.T) {
 	uuid := strings.TrimSpace(run(t, "cryptsetup", "luksUUID", path))
 	want := &LUKS{
 		ID: ID{UUID: uuid, Label: "lukslabel"}, Version: 2, Cipher: "aes-xts-plain64", KeySize: 64,
-		PayloadOffset: 16 << 20, HeaderSize: 16 << 10,
+		PayloadOffset: 16 << 20, HeaderSize: 16 << 10, Extent: 16 << 20,
 		Keyslots: []Keyslot{{0, "luks2", "pbkdf2"}, {5, "luks2", "argon2id"}},
 		Tokens:   []Token{{3, "luks2-keyring", []int{5}}},
 	}

@@ -38,7 +38,8 @@ func findReiserFS(d *device) (Signature, error) {
 		if place.super/1024/(block/512) > journal/2 {
 			return nil, nil
 		}
-		p := &Plain{Type: "reiserfs"}
+		// s_umount_state is "in use" (REISERFS_ERROR_FS) while it is mounted for writing.
+		p := &Plain{Type: "reiserfs", Dirty: le.Uint16(b[50:]) == 2}
 		if place.ids {
 			p.ID = ID{UUID: uuidString(b[84:100]), Label: label(b[100:116])}
 		}
@@ -58,7 +59,9 @@ func findJFS(d *device) (Signature, error) {
 		le.Uint32(b[24:]) != 1<<physical || logical-physical != le.Uint16(b[22:]) {
 		return nil, damaged("jfs: the block sizes contradict each other", off)
 	}
-	return &Plain{ID: ID{UUID: uuidString(b[136:152]), Label: label(b[152:168])}, Type: "jfs"}, nil
+	// s_state is FM_CLEAN, which is 0, only after it was unmounted (fs/jfs/jfs_superblock.h).
+	dirty := le.Uint32(b[40:]) != 0
+	return &Plain{ID: ID{UUID: uuidString(b[136:152]), Label: label(b[152:168])}, Type: "jfs", Dirty: dirty}, nil
 }
 
 // nilfsMagic is at offset 6 of a superblock (kernel:
@@ -80,7 +83,8 @@ func findNilfs2(d *device) (Signature, error) {
 	if best == nil {
 		return nil, nil
 	}
-	return &Plain{ID: ID{UUID: uuidString(best[152:168]), Label: label(best[168:248])}, Type: "nilfs2"}, nil
+	dirty := le.Uint16(best[116:])&1 == 0 // s_state, NILFS_VALID_FS
+	return &Plain{ID: ID{UUID: uuidString(best[152:168]), Label: label(best[168:248])}, Type: "nilfs2", Dirty: dirty}, nil
 }
 
 // nilfsSum checks the checksum: CRC-32 with a seed, without inversions, over
@@ -106,6 +110,7 @@ func findF2FS(d *device) (Signature, error) {
 	// 1.0 had another layout.
 	if p.Version != "1.0" {
 		p.ID = ID{UUID: uuidString(b[0x6c:0x7c]), Label: utf16Label(b[0x7c:0x47c], le)}
+		p.Dirty = f2fsDirty(d, b)
 	}
 	return p, nil
 }
@@ -207,7 +212,7 @@ func findMinix(d *device) (Signature, error) {
 	for _, order := range []binary.ByteOrder{le, be} {
 		m := minix{order: order}
 		if m.parse(b) && m.sane() {
-			return &Plain{Type: "minix", Version: fmt.Sprint(m.version)}, nil
+			return &Plain{Type: "minix", Version: fmt.Sprint(m.version), Dirty: m.dirty}, nil
 		}
 	}
 	return nil, nil
@@ -218,6 +223,7 @@ type minix struct {
 	version                            int
 	zones, inodes, imaps, zmaps, first uint64
 	logZone                            uint16
+	dirty                              bool // of versions 1 and 2
 }
 
 func (m *minix) parse(b []byte) bool {
@@ -225,6 +231,7 @@ func (m *minix) parse(b []byte) bool {
 	u32 := func(off int) uint64 { return uint64(m.order.Uint32(b[off:])) }
 	m.inodes, m.imaps, m.zmaps, m.first = u16(0), u16(4), u16(6), u16(8)
 	m.logZone = m.order.Uint16(b[10:])
+	m.dirty = u16(18)&1 == 0 // s_state, MINIX_VALID_FS
 	switch m.order.Uint16(b[16:]) {
 	case 0x137f, 0x138f:
 		m.version, m.zones = 1, u16(2)
@@ -236,6 +243,7 @@ func (m *minix) parse(b []byte) bool {
 	if m.order.Uint16(b[24:]) != 0x4d5a {
 		return false
 	}
+	m.dirty = false // version 3 has no such field
 	m.version, m.inodes, m.imaps, m.zmaps, m.first = 3, u32(0), u16(6), u16(8), u16(10)
 	m.logZone, m.zones = m.order.Uint16(b[12:]), u32(20)
 	return true

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 // A case file says in its machine section what there is, one node a line, lower
 // ones first:
 //
+//	image x.img [in /dir] [within FS]        (raw; qcow2 by its name)
 //	disk sda
 //	part sda1 on sda
 //	md md0 on sda1 sdb1                      (health words may follow: degraded)
@@ -40,7 +42,7 @@ type words struct {
 	flags      []string
 }
 
-var caseKeys = map[string]int{"on": -1, "as": 1, "at": 1, "in": 1, "seeing": 1, "under": 1, "type": 1, "layout": 1, "pool": 1, "origin": 1}
+var caseKeys = map[string]int{"on": -1, "as": 1, "within": 1, "at": 1, "in": 1, "seeing": 1, "under": 1, "type": 1, "layout": 1, "pool": 1, "origin": 1}
 
 var caseFlags = []string{"read-only", "overlay", "degraded", "member-missing", "dirty"}
 
@@ -145,6 +147,8 @@ func (m *caseMachine) add(w words) error {
 
 func (m *caseMachine) node(w words, on []storage.Node) (storage.Node, error) {
 	switch w.verb {
+	case "image":
+		return m.image(w)
 	case "disk":
 		return device(&storage.Disk{}, "/dev/"+w.name), nil
 	case "part":
@@ -178,6 +182,18 @@ func device(n storage.Node, path string) storage.Node {
 	n.Base().AddName(path, storage.FromKernel)
 	n.Base().Size = 20 << 30
 	return n
+}
+
+// image is a file in the directory that the case says, or in the top one.
+func (m *caseMachine) image(w words) (storage.Node, error) {
+	n := &storage.Image{Path: path.Join("/", w.key("in"), w.name), Format: storage.ImageRaw}
+	if strings.HasSuffix(w.name, ".qcow2") {
+		n.Format = storage.ImageQcow2
+	}
+	if within := m.byName[w.key("within")]; within != nil {
+		n.Within = within.Base().Identity
+	}
+	return n, nil
 }
 
 // partition has a device of its own if its disk is a disk; on an array it comes
@@ -264,11 +280,11 @@ func (m *caseMachine) stand(g *storage.Graph, w words, wanted bool) error {
 	switch w.verb {
 	case "open":
 		as := &storage.Opening{ReadOnly: w.has("read-only"), Name: w.key("as")}
-		if n.Kind() != storage.KindCrypt && !wanted && as.Name != "" {
+		if n.Kind() != storage.KindCrypt && n.Kind() != storage.KindImage && !wanted && as.Name != "" {
 			n.Base().AddName("/dev/"+as.Name, storage.FromKernel)
 			as.Name = ""
 		}
-		n.Base().ReadOnly = as.ReadOnly
+		g.SetReadOnly(n, as.ReadOnly)
 		if !storage.SetOpening(n, as) {
 			return fmt.Errorf("a %s is never opened", n.Kind())
 		}

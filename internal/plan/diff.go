@@ -114,7 +114,7 @@ func (d *differ) spread() {
 			if _, is := d.have.up[user]; !is || d.down[user] {
 				continue
 			}
-			if !d.down[it] && !d.newlyUnder(it, user) {
+			if !d.down[it] && !d.newlyUnder(it, user) || d.keepsFile(it, user) {
 				continue
 			}
 			d.down[user] = true
@@ -125,6 +125,14 @@ func (d *differ) spread() {
 			todo = append(todo, user)
 		}
 	}
+}
+
+// keepsFile: user is an image that is to stay attached although the mount that its
+// file lies in is to go. It is somebody else's, and whether the mount can go then is
+// for the kernel to say.
+func (d *differ) keepsFile(it, user item) bool {
+	n := d.have.graph.Node(storage.ID(user.subject))
+	return it.aspect == mounted && n != nil && n.Kind() == storage.KindImage && !d.down[user] && !slices.Contains(d.want.needs[user], it)
 }
 
 // newlyUnder: user stands now without it and is wanted on top of it.

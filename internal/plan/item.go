@@ -108,11 +108,12 @@ func (v *view) addNode(n storage.Node) {
 }
 
 // isFrozen tells the flag that was set on a device from the read-only nature of
-// one that was opened so, and of a partition of a read-only disk: the kernel shows
-// the disk's flag on both (block/genhd.c, bdev_read_only).
+// one that was opened so, of the device of an image that was attached so, and of a
+// partition of a read-only disk: the kernel shows the disk's flag on both
+// (block/genhd.c, bdev_read_only).
 func (v *view) isFrozen(n storage.Node) bool {
 	o := storage.OpeningOf(n)
-	if !n.Base().ReadOnly || o != nil && o.ReadOnly {
+	if !n.Base().ReadOnly || o != nil && o.ReadOnly || v.onReadOnlyImage(n) {
 		return false
 	}
 	return n.Kind() != storage.KindPartition || !v.onReadOnly(n)
@@ -159,6 +160,9 @@ func (v *view) needsOf(it item) []item {
 	id := storage.ID(it.subject)
 	switch it.aspect {
 	case opening:
+		if i, ok := v.graph.Node(id).(*storage.Image); ok {
+			return v.imageNeeds(i)
+		}
 		return v.below(id)
 	case overlay:
 		return append(v.below(id), nodeItem(opening, id), nodeItem(frozen, id))
@@ -210,8 +214,10 @@ func (v *view) mountNeeds(point string) []item {
 			out = append(out, v.below(m.Source)...)
 			out = append(out, nodeItem(frozen, m.Source))
 		}
-		if m.Bind != "" {
-			out = append(out, mountItem(m.Bind), mountItem(v.mountAbove(m.Bind)))
+		for _, tree := range append(m.Layers[:len(m.Layers):len(m.Layers)], m.Bind) {
+			if tree != "" {
+				out = append(out, mountItem(tree), mountItem(v.mountAbove(tree)))
+			}
 		}
 	}
 	if up := v.mountAbove(point); up != "" {

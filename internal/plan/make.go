@@ -38,8 +38,29 @@ func mounting(g *storage.Graph, m storage.Mount) (Op, error) {
 			return nil, fmt.Errorf("internal error: no device is known for %s, which is to be mounted at %s", m.Source, m.Point)
 		}
 		op.Mount.Options = append(MemberOptions(g, m.Source), m.Options...)
+		op.Subtree = subtree(g, m)
 	}
 	return op, nil
+}
+
+// subtree is the directory that a mount shows of its source, "" when it shows all
+// of it. What shows a bound tree is told by its path.
+func subtree(g *storage.Graph, m storage.Mount) string {
+	if m.Bind != "" {
+		return ""
+	}
+	top := ""
+	if sub, ok := g.Node(m.Source).(*storage.Subvolume); ok {
+		top = sub.Path
+	}
+	root := strings.Trim(m.Root, "/")
+	if rest, below := strings.CutPrefix(root, top+"/"); below && top != "" {
+		return rest
+	}
+	if top == "" {
+		return root
+	}
+	return ""
 }
 
 func (d *differ) openingOp(it item) (Op, error) {
@@ -67,6 +88,8 @@ func storeSize(device uint64) uint64 {
 func openNode(g *storage.Graph, n storage.Node) (Op, error) {
 	id, as := n.Base().ID, storage.OpeningOf(n)
 	switch n := n.(type) {
+	case *storage.Image:
+		return attach(g, n), nil
 	case *storage.MD:
 		degraded := n.Is(storage.Degraded) || n.Is(storage.MemberMissing)
 		return StartArray{ID: id, UUID: n.UUID, Device: g.OwnPath(id), Members: devicesBelow(g, id), ReadOnly: as.ReadOnly, Degraded: degraded, Held: n.Held}, nil
@@ -78,7 +101,11 @@ func openNode(g *storage.Graph, n storage.Node) (Op, error) {
 		return ActivateLV{ID: id, VG: n.VG, LV: n.Name, VGUUID: vg.(*storage.VG).UUID, Device: g.OwnPath(id),
 			PVs: pvDevices(g, vg), ReadOnly: as.ReadOnly, Degraded: vg.Base().Is(storage.MemberMissing)}, nil
 	case *storage.Crypt:
-		return Unlock{ID: id, Format: n.Format, Device: below(g, id), MapName: as.Name, ReadOnly: as.ReadOnly}, nil
+		op := Unlock{ID: id, Format: n.Format, Device: below(g, id), MapName: as.Name, ReadOnly: as.ReadOnly, Terms: n.Terms.Clone()}
+		if n.Terms != nil && n.Terms.HeaderOn != "" {
+			op.HeaderDevice = g.DevicePath(n.Terms.HeaderOn)
+		}
+		return op, nil
 	case *storage.Multipath:
 		return StartMultipath{ID: id, WWID: n.WWID, Wires: devicesBelow(g, id)}, nil
 	case *storage.Bcache:
@@ -117,6 +144,8 @@ func (d *differ) closing(it item) (Op, error) {
 func closeNode(g *storage.Graph, n storage.Node) (Op, error) {
 	id := n.Base().ID
 	switch n := n.(type) {
+	case *storage.Image:
+		return DetachImage{id, g.OwnPath(id)}, nil
 	case *storage.MD:
 		return StopArray{id, g.OwnPath(id)}, nil
 	case *storage.LV:

@@ -1,13 +1,15 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"salvor/internal/storage"
 )
 
-// Op is one operation. The set of types is closed: the nine pairs below.
+// Op is one operation. The set of types is closed: the pairs below and
+// in image.go.
 type Op interface {
 	// Name is the operation's word in JSON and in the journal.
 	Name() string
@@ -68,6 +70,10 @@ type Unlock struct {
 	Device   string     `json:"device"`
 	MapName  string     `json:"map_name"`
 	ReadOnly bool       `json:"read_only,omitempty"`
+	// Terms is what else it takes; nil when the header on the device says all.
+	// HeaderDevice is what a detached header is on.
+	Terms        *storage.Terms `json:"terms,omitempty"`
+	HeaderDevice string         `json:"header_device,omitempty"`
 }
 
 // Lock closes an encrypted container.
@@ -144,6 +150,9 @@ type Mount struct {
 	Device string        `json:"device,omitempty"` // of the resolved node; empty for virtual and bound trees
 	// Root is the target's directory: the mount point is resolved inside it.
 	Root string `json:"root,omitempty"`
+	// Subtree is the directory of the file system or subvolume that is shown,
+	// without a slash at its front; "" for all of it.
+	Subtree string `json:"subtree,omitempty"`
 }
 
 // Unmount unmounts what is seen at a point.
@@ -183,7 +192,7 @@ func (o DeactivateLV) Text() string {
 	return fmt.Sprintf("deactivate %s (%s/%s)", o.Device, o.VG, o.LV)
 }
 func (o Unlock) Text() string {
-	return fmt.Sprintf("unlock %s on %s%s as %q", o.ID, o.Device, readOnly(o.ReadOnly), o.MapName)
+	return fmt.Sprintf("unlock %s on %s%s as %q%s", o.ID, o.Device, readOnly(o.ReadOnly), o.MapName, o.headerText())
 }
 func (o Lock) Text() string { return fmt.Sprintf("lock %s (%q)", o.ID, o.MapName) }
 func (o RenameMap) Text() string {
@@ -208,10 +217,24 @@ func (o Mount) Text() string {
 }
 func (o Unmount) Text() string { return "unmount " + o.Mount.Point }
 
+// headerText says where a detached header is.
+func (o Unlock) headerText() string {
+	if o.Terms == nil || o.Terms.Header == "" {
+		return ""
+	}
+	where := cmp.Or(o.HeaderDevice, string(o.Terms.HeaderOn))
+	if o.Terms.HeaderFile != "" {
+		where = fmt.Sprintf("%s, file %s", where, o.Terms.HeaderFile)
+	}
+	return ", with the header on " + where
+}
+
 func (o Mount) what() string {
 	switch {
 	case o.Mount.Bind != "":
 		return "the tree " + o.Mount.Bind
+	case o.Mount.Remote != "":
+		return fmt.Sprintf("%s (%s)", o.Mount.Remote, o.Mount.Type)
 	case o.Mount.Source == "":
 		return o.Mount.Type
 	case strings.Trim(o.Mount.Root, "/") != "":

@@ -140,8 +140,8 @@ func moved(was, now *storage.Graph, op Op) bool {
 func (p *Plan) CheckMountOnly() error {
 	for _, s := range p.Steps {
 		switch s.Op.(type) {
-		case StartArray, ActivateLV, Unlock, StartMultipath, StartBcache, AddOverlay, Freeze, Mount:
-		case StopArray, DeactivateLV, Lock, StopMultipath, StopBcache, RemoveOverlay, Thaw, Unmount, RenameMap:
+		case AttachImage, StartArray, ActivateLV, Unlock, StartMultipath, StartBcache, AddOverlay, Freeze, Mount:
+		case DetachImage, StopArray, DeactivateLV, Lock, StopMultipath, StopBcache, RemoveOverlay, Thaw, Unmount, RenameMap:
 		default:
 			return fmt.Errorf("internal error: step %d (%s) is none of open, close, mount and unmount", s.Number, s.Op.Name())
 		}

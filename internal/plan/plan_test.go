@@ -155,7 +155,7 @@ func TestOpsAreTold(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, op := range []Op{StartArray{}, StopArray{}, ActivateLV{}, DeactivateLV{}, Unlock{}, Lock{}, RenameMap{}, StartMultipath{}, StopMultipath{},
-		StartBcache{}, StopBcache{}, AddOverlay{}, RemoveOverlay{}, Freeze{}, Thaw{}, Mount{}, Unmount{}} {
+		StartBcache{}, StopBcache{}, AttachImage{}, DetachImage{}, AddOverlay{}, RemoveOverlay{}, Freeze{}, Thaw{}, Mount{}, Unmount{}} {
 		if name := op.Name(); name == "" || seen[name] {
 			t.Errorf("%T is called %q", op, name)
 		}
@@ -183,4 +183,25 @@ func rowOf(doc, name string) string {
 		}
 	}
 	return ""
+}
+
+// TestImagesOfOthersStay: an unmount that somebody's image is in the way of is left to
+// fail; the image is not detached for it.
+func TestImagesOfOthersStay(t *testing.T) {
+	m, err := parseMachine("disk sda\nfs outer on sda\nimage x.img in /t within outer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := m.state("mount outer at /t\nopen x.img as loop0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.state("open x.img as loop0", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Diff(have, want)
+	if err != nil || p.Text() != "  1. unmount /t\n" {
+		t.Errorf("the plan is\n%s%v", p.Text(), err)
+	}
 }

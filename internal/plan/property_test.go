@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"testing"
 
@@ -142,6 +143,7 @@ func inUse(v *view, op Op) string {
 func drawNodes(t *rapid.T) []storage.Node {
 	b := &storage.Builder{}
 	var blocks []storage.Node
+	within := []storage.ID{""}
 	for i := range rapid.IntRange(1, 2).Draw(t, "disks") {
 		d := &storage.Disk{}
 		d.Identity = storage.ID(fmt.Sprintf("disk:%d", i))
@@ -150,7 +152,7 @@ func drawNodes(t *rapid.T) []storage.Node {
 	}
 	for i := range rapid.IntRange(1, 9).Draw(t, "nodes") {
 		on := rapid.SampledFrom(blocks).Draw(t, "on")
-		switch kind := rapid.SampledFrom([]string{"crypt", "md", "lvm", "fs", "part"}).Draw(t, "kind"); kind {
+		switch kind := rapid.SampledFrom([]string{"crypt", "md", "lvm", "fs", "part", "image"}).Draw(t, "kind"); kind {
 		case "crypt":
 			blocks = append(blocks, b.Add(&storage.Crypt{Common: named("luks", i), Format: "luks2"}, on))
 		case "md":
@@ -159,6 +161,11 @@ func drawNodes(t *rapid.T) []storage.Node {
 			blocks = append(blocks, b.Add(&storage.Partition{Common: named("part", i), Number: i + 1}, on))
 		case "fs":
 			b.Add(&storage.FileSystem{Common: named("fs", i), Type: "ext4"}, on)
+			if on.Kind() == storage.KindDisk && len(b.Lower(on)) == 0 { // it needs nothing that has to be open
+				within = append(within, named("fs", i).Identity)
+			}
+		case "image":
+			blocks = append(blocks, drawImage(t, b, i, within))
 		case "lvm":
 			pv := b.Add(&storage.PV{Common: named("pv", i)}, on)
 			b.Add(&storage.VG{Common: named("vg", i), UUID: fmt.Sprint(i), Name: fmt.Sprintf("vg%d", i)}, pv)
@@ -169,6 +176,15 @@ func drawNodes(t *rapid.T) []storage.Node {
 		t.Fatal(err)
 	}
 	return b.Nodes()
+}
+
+// drawImage makes an image, which may lie in a file system, with its device.
+// drawMounts mounts that file system where the file is, if the image is open.
+func drawImage(t *rapid.T, b *storage.Builder, i int, within []storage.ID) storage.Node {
+	image := &storage.Image{Common: named("image", i), Path: fmt.Sprintf("/images/%d/file", i), Format: storage.ImageRaw, Within: rapid.SampledFrom(within).Draw(t, "within")}
+	d := &storage.Disk{Common: named("disk:loop", i)}
+	d.AddName(fmt.Sprintf("/dev/loop%d", i), storage.FromKernel)
+	return b.Add(d, b.Add(image))
 }
 
 func named(kind string, i int) storage.Common {
@@ -198,6 +214,9 @@ func drawState(t *rapid.T, nodes []storage.Node, label string) *storage.Graph {
 			if n.Kind() == storage.KindMD {
 				as.Name = strings.Replace(string(id), ":", "", 1)
 			}
+			if n.Kind() == storage.KindImage {
+				as.Name = strings.Replace(string(id), "image:", "loop", 1)
+			}
 			if n.Kind() == storage.KindCrypt && len(names) > 0 {
 				at := rapid.IntRange(0, len(names)-1).Draw(t, "name")
 				as.Name = names[at]
@@ -207,7 +226,7 @@ func drawState(t *rapid.T, nodes []storage.Node, label string) *storage.Graph {
 				continue
 			}
 			storage.SetOpening(n, as)
-			n.Base().ReadOnly = as.ReadOnly
+			g.SetReadOnly(n, as.ReadOnly)
 		}
 		switch n.(type) {
 		case *storage.Disk, *storage.Partition, *storage.MD, *storage.Crypt, *storage.LV:
@@ -240,6 +259,11 @@ func drawMounts(t *rapid.T, g *storage.Graph, label string) {
 	for fs := range storage.All[*storage.FileSystem](g) {
 		if usable(g, fs.ID) {
 			sources = append(sources, fs.ID)
+		}
+	}
+	for i := range storage.All[*storage.Image](g) {
+		if i.Within != "" && (i.Open != nil || rapid.Bool().Draw(t, "image's mount")) {
+			g.Mounts = append(g.Mounts, storage.Mount{Point: path.Dir(i.Path), Source: i.Within, Type: "ext4"})
 		}
 	}
 	for _, point := range []string{"/t", "/t/a", "/t/a/b", "/t/c", "/x"} {

@@ -17,6 +17,7 @@ type assembly struct {
 	content    map[*device]storage.Node
 	subvolumes map[*storage.FileSystem][]*storage.Subvolume
 	btrfs      []*btrfsCopy
+	groups     []*groupCopy
 	mounts     []storage.Mount
 	notes      []string
 	fixes      []func()
@@ -49,11 +50,15 @@ func assemble(inv *inventory) *assembly {
 // graph finishes the graph. The subvolumes are known now.
 func (a *assembly) graph() (*storage.Graph, error) {
 	a.addMounts()
-	return a.Build(a.mounts, a.notes, func() {
+	g, err := a.Build(a.mounts, a.notes, func() {
 		for _, fix := range a.fixes {
 			fix()
 		}
 	})
+	if err == nil {
+		locateImages(g)
+	}
+	return g, err
 }
 
 // fix has f called when all IDs are known.

@@ -61,35 +61,83 @@ func (a *assembly) addCrypts() (lay func()) {
 	return func() {
 		for n, d := range lower {
 			a.Lay(n, a.on(d))
-			if carrier := a.on(d); carrier != nil && strings.HasSuffix(string(n.Identity), "-") {
-				n.Identity = onCarrier("crypt:"+n.Format, carrier) // it names no UUID
+			if carrier := a.on(d); carrier != nil && n.UUID == "" {
+				n.Identity = n.IdentityOn(carrier)
 			}
 		}
 	}
 }
 
-// cryptFromHeader makes the node of a container whose header was read, or nil.
+// cryptFromHeader makes the node of a container whose header was read, or nil. A
+// header whose data are elsewhere is no container.
 func cryptFromHeader(sig ondisk.Signature) *storage.Crypt {
 	switch s := sig.(type) {
 	case *ondisk.LUKS:
-		n := &storage.Crypt{Format: fmt.Sprintf("luks%d", s.Version), UUID: s.UUID, Label: s.Label, Cipher: s.Cipher}
-		n.Identity = storage.ID("luks:" + s.UUID)
-		for _, k := range s.Keyslots {
-			n.Keyslots = append(n.Keyslots, fmt.Sprintf("%d:%s", k.ID, k.KDF))
+		if s.Detached() {
+			return nil
 		}
-		for _, t := range s.Tokens {
-			n.Tokens = append(n.Tokens, fmt.Sprintf("%d:%s", t.ID, t.Type))
-		}
-		for _, r := range s.Requirements {
-			addNotef(n, "only a cryptsetup that knows %q can open it", r)
-		}
-		return n
+		return CryptFromLUKS(s)
 	case *ondisk.BitLocker:
 		n := &storage.Crypt{Format: "bitlk", UUID: s.GUID}
 		n.Identity = storage.ID("crypt:bitlk-" + s.GUID)
+		if s.Vista {
+			addNote(n, "cryptsetup cannot open it: it is of the first version, that of Windows Vista")
+		}
 		return n
 	}
 	return nil
+}
+
+// CryptFromLUKS makes the node that a LUKS header stands for.
+func CryptFromLUKS(s *ondisk.LUKS) *storage.Crypt {
+	n := &storage.Crypt{Format: fmt.Sprintf("luks%d", s.Version), UUID: s.UUID, Label: s.Label, Cipher: s.Cipher}
+	n.Identity = storage.ID("luks:" + s.UUID)
+	for _, k := range s.Keyslots {
+		n.Keyslots = append(n.Keyslots, fmt.Sprintf("%d:%s", k.ID, k.KDF))
+	}
+	for _, t := range s.Tokens {
+		n.Tokens = append(n.Tokens, fmt.Sprintf("%d:%s", t.ID, t.Type))
+		if t.Type == "clevis" {
+			n.ClevisSlots = append(n.ClevisSlots, t.Keyslots...)
+		}
+	}
+	for _, r := range s.Requirements {
+		addNotef(n, "only a cryptsetup that knows %q can open it", r)
+	}
+	if s.Opal {
+		addNote(n, "the disk itself encrypts it (OPAL), so only a cryptsetup of at least 2.7 can open it, and the disk stays locked without")
+	}
+	for _, row := range writingOpens {
+		if n.OpenWrites == "" && row.is(s) {
+			n.OpenWrites = row.why
+		}
+	}
+	return n
+}
+
+// writingOpens are the containers that change the disk although they are opened
+// read-only; the first row that fits counts. docs/tables.md has the table.
+//
+// dm-integrity looks at no flag when it is resumed: it replays its journal, and
+// clears it where there is nothing to replay (drivers/md/dm-integrity.c,
+// dm_integrity_resume and replay_journal).
+var writingOpens = []struct {
+	is  func(*ondisk.LUKS) bool
+	why string
+}{
+	{func(l *ondisk.LUKS) bool { return l.Integrity != "" }, "dm-integrity writes to its journal"},
+	{(*ondisk.LUKS).Reencrypting, "an interrupted reencryption goes on"},
+	{func(l *ondisk.LUKS) bool { return l.Secondary }, "the damaged first copy of its header is repaired"},
+}
+
+// newDetachedHeader makes the node of a LUKS header without data. It is no
+// container: what it opens has a node on the device that has the data, as soon as
+// a crypttab leads there or it is open.
+func newDetachedHeader(s *ondisk.LUKS) *storage.Opaque {
+	n := &storage.Opaque{Format: "luks-header", UUID: s.UUID, Label: s.Label}
+	n.Identity = storage.ID("opaque:luks-header-" + s.UUID)
+	addNote(n, "a LUKS header whose data are on another device; a crypttab's header= leads from there to it")
+	return n
 }
 
 // unlocked connects an open container with its header, or makes a node for one
@@ -98,6 +146,9 @@ func (a *assembly) unlocked(d *device, onDevice map[*device]*storage.Crypt) *sto
 	var n *storage.Crypt
 	if len(d.slaves) > 0 {
 		n = onDevice[d.slaves[0]]
+	}
+	if n != nil && isOther(n, d) {
+		n = nil
 	}
 	switch {
 	case n == nil:
@@ -112,6 +163,13 @@ func (a *assembly) unlocked(d *device, onDevice map[*device]*storage.Crypt) *sto
 	a.is(n, d)
 	n.Open = &storage.Opening{Name: unmangle(d.dm.name), ReadOnly: d.readOnly}
 	return n
+}
+
+// isOther tells a map whose LUKS header is not the one on its device: that is left
+// over there, or stands for somebody else's data.
+func isOther(n *storage.Crypt, d *device) bool {
+	uuid := cryptUUID(d.dm.uuid)
+	return strings.HasPrefix(n.Format, "luks") && uuid != "" && !strings.EqualFold(uuid, n.UUID)
 }
 
 // unmangle gives the name that a person gave: libdevmapper hands "cr root" to the

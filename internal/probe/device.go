@@ -38,6 +38,8 @@ type device struct {
 	mounted   string  // type of the file system that is mounted from it
 	replayed  bool    // it is mounted through its stand-in: what was replayed is in memory only
 	swapping  bool
+	// opalLocked: the disk has locked itself.
+	opalLocked bool
 
 	content *ondisk.Content
 	failure string           // why it could not be read

@@ -36,10 +36,15 @@ func (d *device) idleMemory() bool {
 func (a *assembly) addDisk(d *device) {
 	n := &storage.Disk{
 		Model: d.hw.model, Serial: d.hw.serial, WWN: d.hw.wwn, Transport: d.hw.transport,
-		SectorSize: d.hw.sector, Rotational: d.hw.rotational, Removable: d.hw.removable, BackingFile: d.hw.backing,
+		SectorSize: d.hw.sector, Rotational: d.hw.rotational, Removable: d.hw.removable, BackingFile: d.hw.backing.path,
 	}
 	n.Identity = d.identity()
 	a.is(a.Add(n), d)
+	a.addImage(n, d)
+	if d.opalLocked {
+		n.Mark(storage.Locked)
+		addNote(n, "the disk has locked itself (OPAL): what it holds cannot be read before it is unlocked, by its firmware, sedutil-cli or cryptsetup")
+	}
 	if m := mmcHardwarePartition.FindStringSubmatch(d.name); m != nil {
 		addNotef(n, "the %s area of an eMMC, which belongs to the firmware", m[1])
 	}

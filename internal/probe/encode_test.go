@@ -132,6 +132,9 @@ type mdSpec struct {
 	name        string
 	end         bool
 	sizeMiB     uint64
+	gone        []int  // places that it says nobody is in
+	active      bool   // it was not stopped
+	bitmap      uint64 // the events that its bitmap knows of; 0 for none
 }
 
 func (im *image) md(off int64, s mdSpec) *image {
@@ -159,6 +162,20 @@ func (im *image) md(off int64, s mdSpec) *image {
 		le.PutUint16(b[256+2*i:], uint16(i))
 	}
 	le.PutUint16(b[256+2*s.disks:], 0xffff)
+	for _, i := range s.gone {
+		le.PutUint16(b[256+2*i:], 0xfffe)
+	}
+	if s.active {
+		le.PutUint64(b[208:], 0)
+	}
+	if s.bitmap > 0 {
+		b[8] |= 1
+		le.PutUint32(b[96:], 8)
+		head := make([]byte, 64)
+		copy(head, "bitm")
+		le.PutUint64(head[24:], s.bitmap)
+		im.put(at+4096, head)
+	}
 	le.PutUint32(b[216:], mdChecksum(b))
 	return im.put(at, b)
 }
@@ -186,10 +203,15 @@ func (im *image) md090(end int64, id byte) *image {
 }
 
 func (im *image) luks2(off int64, id byte) *image {
-	const text = `{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}}},` +
-		`"tokens":{"0":{"type":"systemd-tpm2","keyslots":["0"]}},` +
-		`"segments":{"0":{"type":"crypt","offset":"16777216","size":"dynamic","encryption":"aes-xts-plain64"}},` +
-		`"digests":{},"config":{"json_size":"12288","keyslots_size":"16744448"}}`
+	return im.luks2With(off, id, `"type":"systemd-tpm2","keyslots":["0"]`, `"type":"crypt","offset":"16777216"`, "")
+}
+
+// luks2With puts a header with a token, the beginning of a segment, and requirements.
+func (im *image) luks2With(off int64, id byte, token, segment, requirements string) *image {
+	text := `{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}}},` +
+		`"tokens":{"0":{` + token + `}},` +
+		`"segments":{"0":{` + segment + `,"size":"dynamic","encryption":"aes-xts-plain64"}},` +
+		`"digests":{},"config":{"json_size":"12288","keyslots_size":"16744448"` + requirements + `}}`
 	b := make([]byte, 16384)
 	copy(b, "LUKS\xba\xbe\x00\x02")
 	be.PutUint64(b[8:], uint64(len(b)))

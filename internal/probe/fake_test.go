@@ -90,6 +90,8 @@ func (f *fake) OpenBlock(ctx context.Context, name string) (machine.Block, error
 	return nil, fmt.Errorf("cannot open %s: no such device", name)
 }
 
+func (im openImage) OpalLocked() bool { return im.opal }
+
 // image is a device: a few pieces of bytes in a sea of zeros.
 type image struct {
 	size   int64
@@ -97,6 +99,7 @@ type image struct {
 	pieces []piece // later ones lie over earlier ones
 	hang   bool    // every read waits until its context ends
 	fail   error   // every read fails
+	opal   bool    // it has locked itself
 	set    int     // goes into the identifiers that are put onto it
 }
 

@@ -50,7 +50,12 @@ func newContent(d *device, carrier storage.Node) storage.Node {
 	switch s := d.sig.(type) {
 	case nil:
 		return contentInUse(d, carrier)
-	case *ondisk.MD, *ondisk.LVM2PV, *ondisk.LUKS, *ondisk.BitLocker, *ondisk.Bcache:
+	case *ondisk.LUKS:
+		if s.Detached() {
+			return newDetachedHeader(s)
+		}
+		return nil
+	case *ondisk.MD, *ondisk.LVM2PV, *ondisk.BitLocker, *ondisk.Bcache:
 		return nil
 	case *ondisk.Swap:
 		return newSwap(s, d, carrier)
@@ -138,6 +143,9 @@ func newFileSystem(s ondisk.Signature, d *device, carrier storage.Node) *storage
 	if f.dirty && d.idle() {
 		n.Mark(storage.Dirty)
 	}
+	if f.damaged {
+		n.Mark(storage.Damaged)
+	}
 	for _, text := range f.notes {
 		addNote(n, text)
 	}
@@ -150,15 +158,16 @@ func (d *device) idle() bool { return d.mounted == "" || d.replayed }
 
 // facts is what superblocks of different formats say in common.
 type facts struct {
-	size  uint64
-	dirty bool
-	notes []string
+	size    uint64
+	dirty   bool
+	damaged bool // its own marks say so
+	notes   []string
 }
 
 func factsOf(s ondisk.Signature) facts {
 	switch s := s.(type) {
 	case *ondisk.Ext:
-		f := facts{size: s.Size, dirty: s.NeedsRecovery}
+		f := facts{size: s.Size, dirty: s.NeedsRecovery || s.Unclean, damaged: s.HasErrors}
 		if s.HasErrors {
 			f.notes = append(f.notes, "the kernel found errors in it (e2fsck)")
 		}
@@ -182,7 +191,13 @@ func factsOf(s ondisk.Signature) facts {
 	case *ondisk.ExFAT:
 		return facts{size: s.Size, dirty: s.Dirty}
 	case *ondisk.NTFS:
-		return facts{size: s.Size, dirty: s.Dirty}
+		f := facts{size: s.Size, dirty: s.LogDirty, damaged: s.Dirty}
+		if s.Dirty {
+			f.notes = append(f.notes, "Windows marked it to be checked (chkdsk)")
+		}
+		return f
+	case *ondisk.Plain:
+		return facts{dirty: s.Dirty}
 	default:
 		return facts{}
 	}

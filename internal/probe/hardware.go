@@ -13,7 +13,7 @@ type hardware struct {
 	model, serial, wwn string
 	transport          string
 	address            string // last part of its place on the bus: "2:0:0:1", "virtio3"
-	backing            string // file of a loop device
+	backing            backing
 	namespace          string // what sets apart the disks of one controller: "ns2", "boot0"
 	rotational         bool
 	removable          bool
@@ -22,7 +22,7 @@ type hardware struct {
 
 func (p *prober) describeHardware(d *device) hardware {
 	h := hardware{
-		backing:    p.attr(d, "loop/backing_file"),
+		backing:    p.describeBacking(d),
 		removable:  p.attr(d, "removable") == "1",
 		rotational: p.attr(d, "queue/rotational") == "1",
 		sector:     int(p.number(d, "queue/logical_block_size")),
@@ -193,8 +193,8 @@ func (d *device) identity() storage.ID {
 		text += "wwn-" + h.wwn
 	case h.serial != "":
 		text += "serial-" + strings.TrimPrefix(h.model+"_"+h.serial, "_")
-	case h.backing != "":
-		return storage.ID(text + "loop-" + h.backing)
+	case h.backing.path != "":
+		return storage.ID(text + h.transport + "-" + h.backing.path)
 	case d.place() != "":
 		return storage.ID(text + "path-" + d.place())
 	default:

@@ -22,7 +22,7 @@ func TestIdentity(t *testing.T) {
 		"model and serial": {device{hw: hardware{model: "Fast Disk", serial: "S1 2"}}, "disk:serial-Fast_Disk_S1_2"},
 		"serial alone":     {device{hw: hardware{serial: "S1"}}, "disk:serial-S1"},
 		"namespace":        {device{hw: hardware{serial: "S1", namespace: "ns2"}}, "disk:serial-S1-ns2"},
-		"loop":             {device{name: "loop0", hw: hardware{backing: "/a b.img"}}, "disk:loop-/a b.img"},
+		"loop":             {device{name: "loop0", hw: hardware{transport: "loop", backing: backing{path: "/a b.img"}}}, "disk:loop-/a b.img"},
 		"wire":             {device{role: roleWire, hw: hardware{wwn: "naa.1234", address: "2:0:0:1"}}, "disk:wwn-naa.1234-wire-2:0:0:1"},
 		"name":             {device{name: "nbd0", sysPath: "/sys/devices/virtual/block/nbd0"}, "disk:name-nbd0"},
 		"place":            {device{name: "vda", sysPath: "/sys/devices/pci0000:00/0000:00:02.0/virtio1/block/vda"}, "disk:path-pci-0000:00:02.0"},
@@ -183,7 +183,7 @@ func TestEnough(t *testing.T) {
 		for i := range c.present {
 			present[i] = c.present[i] == '+'
 		}
-		if got := enough(&ondisk.MD{Level: c.level, Layout: c.layout}, present); got != c.want {
+		if got := enough(&ondisk.MD{Level: c.level, Layout: c.layout, Clean: true}, present); got != c.want {
 			t.Errorf("%s layout %#x %s: %t", c.level, c.layout, c.present, got)
 		}
 	}

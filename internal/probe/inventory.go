@@ -81,7 +81,7 @@ func findStandsFor(d *device) {
 // inMemory tells the memory of a stand-in from the device under it: AttachLoop
 // makes a loop device over a file that has no name any more.
 func (d *device) inMemory() bool {
-	return strings.HasPrefix(d.hw.backing, "/memfd:") || strings.HasSuffix(d.hw.backing, " (deleted)") || strings.HasPrefix(d.name, "zram")
+	return strings.HasPrefix(d.hw.backing.path, "/memfd:") || strings.HasSuffix(d.hw.backing.path, " (deleted)") || strings.HasPrefix(d.name, "zram")
 }
 
 func (inv *inventory) linkHolders(d *device) {

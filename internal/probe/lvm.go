@@ -38,6 +38,7 @@ func (a *assembly) addVolumeGroups() (lay func()) {
 		}
 	}
 	copies := splitGroups(all)
+	a.groups = copies
 	pvNodes := map[*device]*storage.PV{}
 	for _, c := range copies {
 		a.addGroup(c, pvNodes)

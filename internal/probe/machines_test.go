@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"strings"
 
 	"salvor/internal/storage"
 )
@@ -22,12 +23,14 @@ var machines = map[string]func() *fake{
 	"lvm-raid":       raidVolumeMachine,
 	"firmware-raid":  firmwareMachine,
 	"oddities":       oddMachine,
+	"images":         imagesMachine,
 	"overlay":        overlayMachine,
 	"twins":          twinsMachine,
 	"btrfs-missing":  btrfsMissingMachine,
 	"bcache":         bcacheMachine,
 	"several-signs":  severalSignaturesMachine,
 	"crypt-headless": headlessCryptMachine,
+	"crypt-headers":  cryptHeadersMachine,
 }
 
 // plainMachine: a GPT disk with a mounted root, swap in use, a dirty home, udev's
@@ -244,6 +247,32 @@ func strangeVolumeMachine() *fake {
 	return f
 }
 
+// imagesMachine: files attached to devices by this and that.
+func imagesMachine() *fake {
+	f := newFake()
+	f.disk("vda", "A", newImage(64).ext4(0, 1, "live", false))
+	f.mountDevice("vda", "/", "ext4")
+	f.disk("vdb", "B", newImage(64).ext4(0, 2, "data", false))
+	f.mountDevice("vdb", "/srv", "ext4")
+	// Two parts of one file, the first of them attached twice.
+	f.add("loop0", "virtual", newImage(8).ext4(0, 3, "", false), attrs{"loop/backing_file": "/srv/parts.img", "loop/offset": "1048576", "loop/sizelimit": "8388608"})
+	f.add("loop1", "virtual", newImage(8), attrs{"loop/backing_file": "/srv/parts.img", "loop/offset": "9437184", "loop/sizelimit": "0"})
+	f.add("loop2", "virtual", newImage(8).ext4(0, 3, "", false), attrs{"loop/backing_file": "/srv/parts.img", "loop/offset": "1048576", "loop/sizelimit": "8388608", "ro": "1"})
+	f.add("loop3", "virtual", newImage(64), attrs{"loop/backing_file": "/dev/vdb"})
+	vm := newImage(64).gpt(9, gptPart{1, 1, 8, 10, "root"}).ext4(1<<20, 11, "vm", false)
+	serve := func(name string, im *image, pid, cmdline string) {
+		f.add(name, "virtual", im, attrs{"pid": pid})
+		f.write("/proc/"+pid+"/cmdline", strings.ReplaceAll(cmdline, " ", "\x00")+"\x00")
+	}
+	serve("nbd0", vm, "400", "qemu-nbd --connect=/dev/nbd0 --format=qcow2 --read-only -- /srv/vm.qcow2")
+	f.partition("nbd0", 1, 1, 8)
+	serve("nbd1", newImage(8), "401", "/usr/bin/qemu-nbd -c /dev/nbd1 old.vmdk")
+	f.links["/proc/401/cwd"] = "/home/anna"
+	serve("nbd2", newImage(8), "402", "nbd-client server /dev/nbd2")
+	serve("nbd3", newImage(8), "403", "qemu-nbd -c /dev/nbd3 lost.img")
+	return f
+}
+
 // oddMachine: devices of all sorts, and others that are none.
 func oddMachine() *fake {
 	f := newFake()
@@ -333,6 +362,24 @@ func severalSignaturesMachine() *fake {
 	im.btrfs(5, 1, 1, 1)
 	f.disk("vdd", "D", im)
 	f.partition("vdd", 1, 1, 90)
+	return f
+}
+
+// cryptHeadersMachine: headers that say more than that there is a container, one
+// whose data are elsewhere, and one that is left over below another container. A disk
+// has locked itself.
+func cryptHeadersMachine() *fake {
+	const tpm = `"type":"systemd-tpm2","keyslots":["0"]`
+	f := newFake()
+	f.disk("vda", "A", newImage(100).luks2With(0, 1, tpm, `"type":"crypt","offset":"0"`, ""))
+	f.disk("vdb", "B", newImage(100).luks2With(0, 2, tpm, `"type":"crypt","offset":"16777216","integrity":{"type":"hmac(sha256)"}`, ""))
+	f.disk("vdc", "C", newImage(100).luks2With(0, 3, `"type":"clevis","keyslots":["0","2"]`, `"type":"crypt","offset":"16777216"`, `,"requirements":{"mandatory":["online-reencrypt"]}`))
+	f.disk("vdd", "D", newImage(100).luks2With(0, 4, tpm, `"type":"hw-opal-crypt","offset":"16777216"`, ""))
+	f.disk("vde", "E", newImage(100).luks2(0, 5))
+	f.dm("dm-0", "other", "CRYPT-LUKS2-"+compact(uuidText(6))+"-other", newImage(100).ext4(0, 7, "", false), "vde")
+	locked := newImage(100)
+	locked.opal = true
+	f.disk("vdf", "F", locked)
 	return f
 }
 

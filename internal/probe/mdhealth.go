@@ -1,6 +1,9 @@
 package probe
 
 import (
+	"fmt"
+	"slices"
+
 	"salvor/internal/ondisk"
 	"salvor/internal/storage"
 )
@@ -22,15 +25,73 @@ func judge(n *storage.MD, c arrayCopy) {
 			missingMember(n, c, slot, len(present))
 		}
 	}
-	if missing == 0 || n.Open != nil {
+	if n.Open == nil || n.Open.ReadOnly {
+		unclean(n, sb)
+	}
+	switch {
+	case n.Open != nil:
+	case divided(n, c):
+		n.Mark(storage.Incomplete)
+	case missing == 0:
+	case enough(sb, present):
+		n.Mark(storage.Degraded)
+	default:
+		n.Mark(storage.Incomplete)
+		addNote(n, tooFew(sb, present, missing))
+	}
+}
+
+// unclean tells of an array that was not stopped. What is on its members may differ
+// then, and starting it for writing makes it equal again.
+func unclean(n *storage.MD, sb *ondisk.MD) {
+	if !redundant[sb.Level] || isClean(sb) {
 		return
 	}
-	if enough(sb, present) {
-		n.Mark(storage.Degraded)
-	} else {
-		n.Mark(storage.Incomplete)
-		addNotef(n, "too few members are there to start it: %d of %d", len(present)-missing, len(present))
+	n.Mark(storage.Dirty)
+	switch {
+	case sb.BitmapStale:
+		addNote(n, "it was not stopped cleanly, and its write-intent bitmap is out of date: the whole array has to be made equal again")
+	case sb.Bitmap:
+		addNote(n, "it was not stopped cleanly: what its write-intent bitmap names has to be made equal again")
+	default:
+		addNote(n, "it was not stopped cleanly: the whole array has to be made equal again")
 	}
+}
+
+// redundant are the levels whose members can differ.
+var redundant = map[string]bool{"raid1": true, "raid4": true, "raid5": true, "raid6": true, "raid10": true}
+
+// isClean: the members agree, or a log on one of them says what to do
+// (mdadm(8), "--consistency-policy").
+func isClean(sb *ondisk.MD) bool { return sb.Clean || sb.Journal || sb.PartialParity }
+
+// divided tells an array of which two members each say that the other one is gone:
+// they were in use one without the other, and what is newer is not for a program
+// to say. mdadm would take the one with more events.
+func divided(n *storage.MD, c arrayCopy) bool {
+	for i, x := range c.members {
+		for _, y := range c.members[i+1:] {
+			if x.sb.Role >= 0 && y.sb.Role >= 0 && !x.counts(y) && !y.counts(x) {
+				addNotef(n, "%s and %s went on without each other: each says that the other one is gone. Assemble it by hand from the one that is to be kept (mdadm --assemble --run DEVICE MEMBER)", x.device.path, y.device.path)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// counts: the superblock of m knows of a member in the place of o.
+func (m member) counts(o member) bool { return slices.Contains(m.sb.Roles, o.sb.Role) }
+
+// tooFew says why an array cannot be started.
+func tooFew(sb *ondisk.MD, present []bool, missing int) string {
+	clean := *sb
+	clean.Clean = true
+	if enough(&clean, present) {
+		// The kernel: "cannot start dirty degraded array" (drivers/md/raid5.c).
+		return "it lacks a member and was not stopped cleanly, so some of its data cannot be trusted; copy the members, then: mdadm --assemble --force"
+	}
+	return fmt.Sprintf("too few members are there to start it: %d of %d", len(present)-missing, len(present))
 }
 
 // fresh tells whether a member is in its place and up to date. mdadm lets a
@@ -70,7 +131,8 @@ func missingMember(n *storage.MD, c arrayCopy, slot, of int) {
 }
 
 // enough tells whether an array of the level can work with the members that are
-// present (mdadm: util.c, enough()).
+// present (mdadm: util.c, enough()). One with parity that was not stopped cleanly
+// needs them all, as the parity may be wrong; a RAID 4 can miss the parity.
 func enough(sb *ondisk.MD, present []bool) bool {
 	there := 0
 	for _, p := range present {
@@ -82,8 +144,14 @@ func enough(sb *ondisk.MD, present []bool) bool {
 	case "raid1", "multipath":
 		return there >= 1
 	case "raid4", "raid5":
+		if !isClean(sb) {
+			return there == len(present) || sb.Level == "raid4" && there == len(present)-1 && !present[len(present)-1]
+		}
 		return there >= len(present)-1
 	case "raid6":
+		if !isClean(sb) {
+			return there == len(present)
+		}
 		return there >= len(present)-2
 	case "raid10":
 		return enough10(sb.Layout, present)

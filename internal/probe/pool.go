@@ -168,6 +168,7 @@ func (a *assembly) addTree(c *btrfsCopy) {
 		a.note("cannot list the subvolumes of the btrfs %s: %v", c.fs.UUID, c.err)
 	} else {
 		c.fs.Default = c.tree.Default
+		tellLost(c)
 		for _, text := range c.tree.Notes {
 			addNote(c.fs, text)
 		}
@@ -177,6 +178,16 @@ func (a *assembly) addTree(c *btrfsCopy) {
 	}
 	a.addSubvolume(c.fs, &storage.Subvolume{SubvolID: ondisk.BtrfsTopLevel})
 	a.addMountedSubvolumes(c)
+}
+
+// tellLost marks a file system of which something has no copy left. The kernel
+// mounts it for reading only.
+func tellLost(c *btrfsCopy) {
+	if len(c.tree.Lost) == 0 {
+		return
+	}
+	c.fs.Mark(storage.Incomplete)
+	addNotef(c.fs, "a part of its %s is on the missing devices alone: it can be looked at, but not written to", strings.Join(c.tree.Lost, " and "))
 }
 
 // addMountedSubvolumes adds those that only mountinfo shows: of a file system

@@ -44,6 +44,7 @@ func Probe(ctx context.Context, m machine.Machine, opt Options) (*storage.Graph,
 	inv.settle()
 	a := assemble(inv)
 	p.readSubvolumes(ctx, a)
+	p.readThinPools(ctx, a)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("cannot finish looking at the devices: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"salvor/internal/machine"
 	"salvor/internal/ondisk"
 )
 
@@ -30,7 +31,7 @@ func (p *prober) readContent(ctx context.Context, inv *inventory) {
 func (p *prober) readOne(ctx context.Context, d *device) {
 	ctx, cancel := context.WithTimeout(ctx, p.opt.DeviceTimeout)
 	defer cancel()
-	content, err := p.readSignatures(ctx, d.path)
+	content, err := p.readSignatures(ctx, d)
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		d.failure = fmt.Sprintf("reading it took longer than %s", p.opt.DeviceTimeout.Round(time.Millisecond))
@@ -41,10 +42,13 @@ func (p *prober) readOne(ctx context.Context, d *device) {
 	}
 }
 
-func (p *prober) readSignatures(ctx context.Context, path string) (*ondisk.Content, error) {
-	b, err := p.m.OpenBlock(ctx, path)
+func (p *prober) readSignatures(ctx context.Context, d *device) (*ondisk.Content, error) {
+	b, err := p.m.OpenBlock(ctx, d.path)
 	if err != nil {
 		return nil, err
+	}
+	if o, ok := b.(machine.OpalLocked); ok && d.role == roleDisk {
+		d.opalLocked = o.OpalLocked()
 	}
 	defer func() { _ = b.Close() }() // it was open for reading only
 	return ondisk.Read(endsWith{ctx, b}, b.Size(), b.SectorSize())

@@ -18,6 +18,7 @@ type Holdings struct {
 	Overlays map[string]bool
 	Frozen   map[string]bool
 	Renamed  map[string]Renaming
+	Attached map[string]string     // the devices of opened images: a file can be attached to others' too
 	Mounts   map[string]storage.ID // by point: the identity of the file system; "" for a virtual or bound tree
 }
 
@@ -26,7 +27,7 @@ type Renaming struct{ Before, Now string }
 
 // NewHoldings gives empty hands.
 func NewHoldings() *Holdings {
-	return &Holdings{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]Renaming{}, map[string]storage.ID{}}
+	return &Holdings{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]Renaming{}, map[string]string{}, map[string]storage.ID{}}
 }
 
 // Holdings folds the journal.
@@ -60,10 +61,13 @@ func (j *Journal) succeeded(i int) bool {
 // the read-only flag of a device, which goes with the device.
 func (h *Holdings) fold(r Record, done bool) error {
 	switch r.Op {
+	case plan.AttachImage{}.Name():
+		h.Opened[r.Subject] = true
+		return h.attach(r)
 	case plan.StartArray{}.Name(), plan.ActivateLV{}.Name(), plan.Unlock{}.Name(), plan.StartMultipath{}.Name(), plan.StartBcache{}.Name():
 		h.Opened[r.Subject] = true
 		delete(h.Frozen, r.Subject)
-	case plan.StopArray{}.Name(), plan.DeactivateLV{}.Name(), plan.Lock{}.Name(), plan.StopMultipath{}.Name(), plan.StopBcache{}.Name():
+	case plan.DetachImage{}.Name(), plan.StopArray{}.Name(), plan.DeactivateLV{}.Name(), plan.Lock{}.Name(), plan.StopMultipath{}.Name(), plan.StopBcache{}.Name():
 		release(h.Opened, r.Subject, done)
 		release(h.Frozen, r.Subject, done)
 		release(h.Renamed, r.Subject, done)
@@ -114,7 +118,7 @@ func (h *Holdings) Without(earlier *Holdings) *Holdings {
 	return &Holdings{
 		Opened: minus(h.Opened, earlier.Opened), Overlays: minus(h.Overlays, earlier.Overlays),
 		Frozen: minus(h.Frozen, earlier.Frozen), Renamed: minus(h.Renamed, earlier.Renamed),
-		Mounts: minus(h.Mounts, earlier.Mounts),
+		Attached: maps.Clone(h.Attached), Mounts: minus(h.Mounts, earlier.Mounts),
 	}
 }
 
@@ -138,6 +142,7 @@ func (h *Holdings) Recognise(now *storage.Graph) {
 	if len(h.Frozen) == 0 {
 		return
 	}
+	h.recogniseImages(now)
 	for n := range now.Nodes() {
 		if o := storage.OpeningOf(n); o != nil && h.Frozen[now.Lineage(n.Base().ID)] {
 			o.ReadOnly = false
@@ -184,7 +189,7 @@ func wholeOf(g *storage.Graph, id storage.ID) storage.ID {
 func (h *Holdings) restore(base *storage.Graph, n storage.Node) {
 	c, o, lineage := n.Base(), storage.OpeningOf(n), base.Lineage(n.Base().ID)
 	switch was, renamed := h.Renamed[lineage]; {
-	case o != nil && h.Opened[lineage]:
+	case o != nil && h.opened(n, lineage):
 		storage.SetOpening(n, nil)
 		base.SetReadOnly(n, false)
 	case o != nil && renamed && o.Name == was.Now:
@@ -258,7 +263,7 @@ func (h *Holdings) leftOf(n storage.Node, lineage string) []string {
 	c, o := n.Base(), storage.OpeningOf(n)
 	was, renamed := h.Renamed[lineage]
 	switch {
-	case h.Opened[lineage] && o != nil:
+	case o != nil && h.opened(n, lineage):
 		out = append(out, fmt.Sprintf("%s is open", c.ID))
 	case renamed && o != nil && o.Name == was.Now && was.Now != was.Before:
 		out = append(out, fmt.Sprintf("%s is open as %q, which was %q", c.ID, was.Now, was.Before))

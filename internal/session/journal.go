@@ -28,6 +28,8 @@ const (
 	Intent  Kind = "intent"  // an operation is about to be carried out
 	Done    Kind = "done"    // it was; Error says with what result
 	Settled Kind = "settled" // the command came to its end
+	Check   Kind = "check"   // a file system is about to be checked, by Command
+	Checked Kind = "checked" // it was; Result or Error says what came of it
 )
 
 // Record is one line of the journal.
@@ -46,6 +48,7 @@ type Record struct {
 	Source  storage.ID      `json:"source,omitempty"`  // identity of the file system that is mounted
 	Args    json.RawMessage `json:"args,omitempty"`
 	Error   string          `json:"error,omitempty"`
+	Result  string          `json:"result,omitempty"` // of a check: its verdict
 	Points  []string        `json:"points,omitempty"` // of a beginning mount: all that it is to mount
 	Lacks   []Lack          `json:"lacks,omitempty"`  // of a settled mount: what it could not
 	Gaps    bool            `json:"gaps,omitempty"`
@@ -226,6 +229,23 @@ func (j *Journal) interrupted() bool {
 		}
 	}
 	return false
+}
+
+// Checks lists the checks of file systems: those that ended, and one that was cut
+// short, without a result.
+func (j *Journal) Checks() []Record {
+	var out []Record
+	for _, r := range j.records {
+		switch r.Kind {
+		case Check:
+			out = append(out, r)
+		case Checked:
+			if n := len(out); n > 0 && out[n-1].Command == r.Command {
+				out[n-1] = r
+			}
+		}
+	}
+	return out
 }
 
 // Wanted tells what the last mount was to mount, and what of the system it could

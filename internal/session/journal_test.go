@@ -31,6 +31,38 @@ func read(t *testing.T, m *machinetest.Machine) string {
 	return string(data)
 }
 
+// TestChecks: a check that was cut short has no result, and none counts as an act.
+func TestChecks(t *testing.T) {
+	m := on(t, "")
+	j, err := Load(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []Record{
+		{Kind: Begin, Command: "mount", Target: "/mnt/local"},
+		{Kind: Check, Command: "e2fsck -p /dev/sda1", Subject: "fs:a@part:1"},
+		{Kind: Checked, Command: "e2fsck -p /dev/sda1", Subject: "fs:a@part:1", Result: "clean"},
+		{Kind: Check, Command: "e2fsck -p /dev/sda2", Subject: "fs:b@part:2"},
+	} {
+		if err := j.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if j, err = Load(m); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range j.Checks() {
+		got = append(got, r.Command+": "+r.Result)
+	}
+	if diff := cmp.Diff([]string{"e2fsck -p /dev/sda1: clean", "e2fsck -p /dev/sda2: "}, got); diff != "" {
+		t.Error(diff)
+	}
+	if h, err := j.Holdings(); err != nil || !h.Empty() || !j.interrupted() {
+		t.Errorf("it holds %+v, %v", h, err)
+	}
+}
+
 func kinds(j *Journal) string {
 	var out []string
 	for _, r := range j.Records() {

@@ -3,6 +3,9 @@ package storage
 import "slices"
 
 // Kind implements Node.
+func (*Image) Kind() Kind { return KindImage }
+
+// Kind implements Node.
 func (*Disk) Kind() Kind { return KindDisk }
 
 // Kind implements Node.
@@ -46,6 +49,13 @@ func (*Swap) Kind() Kind { return KindSwap }
 
 // Kind implements Node.
 func (*Opaque) Kind() Kind { return KindOpaque }
+
+func (n *Image) clone() Node {
+	c := *n
+	c.Common = n.Common.cloned()
+	c.Openable = n.Openable.cloned()
+	return &c
+}
 
 func (n *Disk) clone() Node {
 	c := *n
@@ -105,6 +115,22 @@ func (n *Crypt) clone() Node {
 	c.Openable = n.Openable.cloned()
 	c.Keyslots = slices.Clone(n.Keyslots)
 	c.Tokens = slices.Clone(n.Tokens)
+	c.ClevisSlots = slices.Clone(n.ClevisSlots)
+	c.Terms = n.Terms.Clone()
+	return &c
+}
+
+// Clone gives a copy that shares nothing with t.
+func (t *Terms) Clone() *Terms {
+	if t == nil {
+		return nil
+	}
+	c := *t
+	c.KeyFiles = slices.Clone(t.KeyFiles)
+	if t.KeySlot != nil {
+		slot := *t.KeySlot
+		c.KeySlot = &slot
+	}
 	return &c
 }
 
@@ -148,6 +174,8 @@ func (n *Opaque) clone() Node {
 // newNode gives an empty node of the kind, or nil for a kind that does not exist.
 func newNode(k Kind) Node {
 	switch k {
+	case KindImage:
+		return new(Image)
 	case KindDisk:
 		return new(Disk)
 	case KindTable:

@@ -54,6 +54,8 @@ func (g *Graph) ShortName(id ID) string {
 
 func (g *Graph) properName(n Node) string {
 	switch n := n.(type) {
+	case *Image:
+		return path.Base(n.Path)
 	case *Partition:
 		return deviceName(g.ownPath(n))
 	case *VG:
@@ -138,6 +140,8 @@ func deviceName(p string) string {
 // state: `ext4 "root" 3f1c2a9e`, "RAID 1, 1 of 2 devices".
 func (g *Graph) Describe(n Node) string {
 	switch n := n.(type) {
+	case *Image:
+		return describeImage(n)
 	case *Disk:
 		return describeDisk(n)
 	case *Table:
@@ -183,8 +187,20 @@ func (g *Graph) describeContent(n Node) string {
 	}
 }
 
+func describeImage(n *Image) string {
+	out := words(Printable(n.Format), "image", Printable(n.Path))
+	if n.Offset > 0 {
+		out += fmt.Sprintf(", from byte %d", n.Offset)
+	}
+	return out
+}
+
 func describeDisk(n *Disk) string {
-	if n.BackingFile != "" {
+	switch {
+	case n.BackingFile == "":
+	case n.Transport == "nbd":
+		return "network block device over " + Printable(n.BackingFile)
+	default:
 		return "loop device over " + Printable(n.BackingFile)
 	}
 	out := words(Printable(n.Transport), "disk")

@@ -58,6 +58,8 @@ func (g *Graph) dotLabel(n Node, trouble []string, mounts []Mount) string {
 
 func dotShape(k Kind) string {
 	switch k {
+	case KindImage:
+		return "tab"
 	case KindDisk:
 		return "cylinder"
 	case KindTable, KindPartition:

@@ -21,6 +21,8 @@ type Mount struct {
 	Options  []string `json:"options,omitempty"`
 	ReadOnly bool     `json:"read_only,omitempty"`
 	Overlay  bool     `json:"overlay,omitempty"` // through the copy-on-write stand-in of its device
+	Remote   string   `json:"remote,omitempty"`  // of a network file system: what is mounted, "server:/path"
+	Layers   []string `json:"layers,omitempty"`  // wanted mounts: the directories in the live system that an overlayfs is made of
 	Under    string   `json:"under,omitempty"`   // wanted mounts: the target directory that Point is resolved inside
 	Dev      Dev      `json:"dev,omitzero"`
 }
@@ -195,11 +197,12 @@ func (g *Graph) Lineage(id ID) string {
 }
 
 // SetReadOnly sets the read-only flag of a device of the graph. Its partitions show
-// it too, as the kernel has it (block/genhd.c, bdev_read_only).
+// it too, as the kernel has it (block/genhd.c, bdev_read_only), and the device that
+// an image is attached to.
 func (g *Graph) SetReadOnly(n Node, on bool) {
 	n.Base().ReadOnly = on
 	for _, up := range g.Upper(n.Base().ID) {
-		if k := up.Kind(); k == KindTable || k == KindPartition {
+		if k := up.Kind(); k == KindTable || k == KindPartition || n.Kind() == KindImage {
 			g.SetReadOnly(up, on)
 		}
 	}
@@ -259,6 +262,27 @@ func (g *Graph) MountAt(point string) *Mount {
 	return nil
 }
 
+// MountOver gives the mount that the file at p lies in, or nil. Symbolic links are
+// not followed.
+func (g *Graph) MountOver(p string) *Mount {
+	for dir := path.Clean(p); ; dir = path.Dir(dir) {
+		if m := g.MountAt(dir); m != nil || dir == "/" || dir == "." {
+			return m
+		}
+	}
+}
+
+// ImagesUnder gives the images that id rests on (id itself, if it is one).
+func (g *Graph) ImagesUnder(id ID) []*Image {
+	var out []*Image
+	for _, n := range append(g.Below(id), g.nodes[id]) {
+		if i, ok := n.(*Image); ok {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // MountsOf gives the mounts of id and of everything that lies on it.
 func (g *Graph) MountsOf(id ID) []Mount {
 	ids := map[ID]bool{id: true}
@@ -304,6 +328,7 @@ func (g *Graph) Clone() *Graph {
 	}
 	for i := range c.Mounts {
 		c.Mounts[i].Options = slices.Clone(c.Mounts[i].Options)
+		c.Mounts[i].Layers = slices.Clone(c.Mounts[i].Layers)
 	}
 	return c
 }

@@ -24,7 +24,7 @@ func mustJSON(t testing.TB, g *Graph) string {
 // everyKind yields the closed set of kinds.
 func everyKind() func(func(Kind) bool) {
 	return slices.Values([]Kind{KindDisk, KindTable, KindPartition, KindMultipath, KindMD, KindPV, KindVG, KindLV, KindCrypt,
-		KindBcache, KindBcacheSet, KindFileSystem, KindSubvolume, KindSwap, KindOpaque})
+		KindImage, KindBcache, KindBcacheSet, KindFileSystem, KindSubvolume, KindSwap, KindOpaque})
 }
 
 func TestJSONRoundTrip(t *testing.T) {

@@ -1,10 +1,15 @@
 package storage
 
+import "strings"
+
+import "fmt"
+
 // Kind names a type of node; it is the "kind" field of the JSON form.
 type Kind string
 
 // The closed set of kinds, from the metal upwards.
 const (
+	KindImage      Kind = "image"
 	KindDisk       Kind = "disk"
 	KindTable      Kind = "table"
 	KindPartition  Kind = "partition"
@@ -22,8 +27,38 @@ const (
 	KindOpaque     Kind = "opaque"
 )
 
+// Image is a file that holds a disk. It is open while a device is attached to it:
+// a loop device, or a network block device that qemu-nbd serves. That device is a
+// Disk that lies on the Image, and Open.Name is its kernel name.
+type Image struct {
+	Common
+	Openable
+	Path   string `json:"path"`   // absolute, in the live system
+	Format string `json:"format"` // raw or qcow2
+	// Offset and SizeLimit are the part of the file that is attached, in bytes; a
+	// limit of 0 means to its end.
+	Offset    uint64 `json:"offset,omitempty"`
+	SizeLimit uint64 `json:"size_limit,omitempty"`
+	// Within is what is mounted where the file lies, if that is in the graph.
+	Within ID `json:"within,omitempty"`
+}
+
+// The formats of images.
+const (
+	ImageRaw   = "raw"
+	ImageQcow2 = "qcow2"
+)
+
+// ImageIdentity says which image a file, or a part of it, is.
+func ImageIdentity(path string, offset uint64) ID {
+	if offset == 0 {
+		return ID("image:" + path)
+	}
+	return ID(fmt.Sprintf("image:%s+%d", path, offset))
+}
+
 // Disk is a whole device that the kernel offers by itself: SCSI, NVMe, virtio,
-// MMC, DASD, a loop device over an image file.
+// MMC, DASD, a device that an image file is attached to.
 type Disk struct {
 	Common
 	Model       string `json:"model,omitempty"`
@@ -33,7 +68,7 @@ type Disk struct {
 	SectorSize  int    `json:"sector_size,omitempty"`
 	Rotational  bool   `json:"rotational,omitempty"`
 	Removable   bool   `json:"removable,omitempty"`
-	BackingFile string `json:"backing_file,omitempty"` // of a loop device
+	BackingFile string `json:"backing_file,omitempty"` // of a loop or network block device
 }
 
 // Table is a partition table, on a disk or on anything else that can carry one.
@@ -121,7 +156,8 @@ type LV struct {
 	Internal bool   `json:"internal,omitempty"` // a hidden sub-volume (_tdata, _rimage_0 …)
 }
 
-// Crypt is an encrypted container: LUKS, plain dm-crypt, BitLocker, VeraCrypt.
+// Crypt is an encrypted container: LUKS, plain dm-crypt, BitLocker, VeraCrypt. It
+// lies on the device that its data are on, wherever its header is.
 type Crypt struct {
 	Common
 	Openable
@@ -131,6 +167,54 @@ type Crypt struct {
 	Cipher   string   `json:"cipher,omitempty"`
 	Keyslots []string `json:"keyslots,omitempty"` // "0:argon2id"
 	Tokens   []string `json:"tokens,omitempty"`   // "0:systemd-tpm2"
+	// ClevisSlots are the key slots whose passphrase clevis(1) can give.
+	ClevisSlots []int `json:"clevis_slots,omitempty"`
+	// OpenWrites is why opening it changes the disk even when it is opened
+	// read-only; "" when it does not.
+	OpenWrites string `json:"open_writes,omitempty"`
+	// Terms is what a crypttab says of it and no header on its device does.
+	Terms *Terms `json:"terms,omitempty"`
+}
+
+// IdentityOn is what the container is: by its UUID, or where it has none, by the
+// device that it lies on. The name of its map says nothing, as it can be changed.
+func (n *Crypt) IdentityOn(carrier Node) ID {
+	switch {
+	case n.UUID == "":
+		return ID("crypt:" + n.Format + "-on-" + string(carrier.Base().Identity))
+	case strings.HasPrefix(n.Format, "luks"):
+		return ID("luks:" + n.UUID)
+	default:
+		return ID("crypt:" + n.Format + "-" + n.UUID)
+	}
+}
+
+// Terms is what it takes to open a container beside a key.
+type Terms struct {
+	// Header is where the program that opens it finds the header of a container
+	// that has none on its device: a copy in memory. HeaderOn is the node that the
+	// header itself is on: a file system, where it is the file HeaderFile, or a
+	// device, where it has HeaderSize bytes.
+	Header     string `json:"header,omitempty"`
+	HeaderOn   ID     `json:"header_on,omitempty"`
+	HeaderFile string `json:"header_file,omitempty"`
+	HeaderSize uint64 `json:"header_size,omitempty"`
+	// KeySlot is the only one that is to be tried.
+	KeySlot *int `json:"key_slot,omitempty"`
+
+	// Of plain dm-crypt, which has no header at all.
+	Cipher     string `json:"cipher,omitempty"`
+	Hash       string `json:"hash,omitempty"` // of a passphrase; a key file is taken as it is
+	KeyBits    int    `json:"key_bits,omitempty"`
+	Offset     uint64 `json:"offset,omitempty"` // in sectors of 512 bytes
+	Skip       uint64 `json:"skip,omitempty"`
+	SectorSize int    `json:"sector_size,omitempty"`
+
+	// Of TrueCrypt and VeraCrypt.
+	Hidden   bool     `json:"hidden,omitempty"`
+	System   bool     `json:"system,omitempty"`
+	PIM      uint64   `json:"pim,omitempty"`
+	KeyFiles []string `json:"key_files,omitempty"` // of the system that opens it so; mixed into the passphrase
 }
 
 // Bcache is a cached device; it lies on its backing device and on its cache set.

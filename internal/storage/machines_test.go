@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -126,6 +127,7 @@ var machines = map[string]func(*lab) *Graph{
 	"multipath":   multipathMachine,
 	"hostile":     hostileMachine,
 	"cached":      cachedMachine,
+	"images":      imagesMachine,
 	"empty":       func(l *lab) *Graph { return l.graph(nil) },
 }
 
@@ -298,4 +300,31 @@ func cachedMachine(l *lab) *Graph {
 	image := l.disk("loop0", gib)
 	image.BackingFile = "/var/lib/images/old machine.img"
 	return l.graph(nil)
+}
+
+// imagesMachine has an image that is attached, a part of one, somebody's loop device
+// and an image that is only known.
+func imagesMachine(l *lab) *Graph {
+	image := func(path, format string, offset uint64, open *Opening) *Image {
+		i := &Image{Common: Common{Identity: ImageIdentity(path, offset), Size: gib}, Path: path, Format: format, Offset: offset}
+		i.Open = open
+		l.Add(i)
+		return i
+	}
+	attached := func(i *Image) *Disk {
+		d := l.disk(i.Open.Name, gib)
+		d.BackingFile, d.Serial, d.Transport = i.Path, "", strings.TrimRight(i.Open.Name, "0123456789")
+		d.ReadOnly = i.Open.ReadOnly
+		l.Lay(d, i)
+		return d
+	}
+	image("/srv/old server.qcow2", ImageQcow2, 0, nil)
+	vm := attached(image("/srv/vm.qcow2", ImageQcow2, 0, &Opening{Name: "nbd0", ReadOnly: true}))
+	table := l.gpt(vm)
+	root := &Partition{Common: Common{Identity: "part:vm-1", Size: gib}, Number: 1, Type: typeRoot}
+	l.Add(root, table)
+	l.fs("ext4", "abcd0000-0000-4000-8000-00000000000f", "root", root)
+	l.fs("squashfs", "", "", attached(image("/run/live/live.squashfs", ImageRaw, 0, &Opening{Name: "loop0", ReadOnly: true})))
+	l.fs("ext4", "abcd0000-0000-4000-8000-000000000010", "", attached(image("/srv/disk.img", ImageRaw, 1<<20, &Opening{Name: "loop64"})))
+	return l.graph(nil, Mount{Point: "/", Source: "fs:", Type: "squashfs", ReadOnly: true})
 }

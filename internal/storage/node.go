@@ -47,7 +47,9 @@ const (
 	MemberMissing Health = "member-missing" // a device that belongs to it is not there
 	Missing       Health = "missing"        // known by name only
 	Incomplete    Health = "incomplete"     // too little is there to open it
-	Dirty         Health = "dirty"          // a journal waits to be replayed
+	Dirty         Health = "dirty"          // it was not unmounted, or not stopped, cleanly
+	Damaged       Health = "damaged"        // it is marked as faulty, and wants to be checked
+	Full          Health = "full"           // nothing more can be written to it
 	Locked        Health = "locked"         // a key is needed
 	Hibernated    Health = "hibernated"     // holds the memory image of a suspended system
 	Ambiguous     Health = "ambiguous"      // more than one signature
@@ -57,7 +59,8 @@ const (
 // Opening is how a node stands open now.
 type Opening struct {
 	// Name is the device-mapper name of an encrypted container or an overlay,
-	// which the opener chooses. In a wanted graph it is also the kernel name that
+	// which the opener chooses, and the kernel name of the device that an image is
+	// attached to. In a wanted graph it is also the kernel name that
 	// an array or a bcache is expected to get ("md127"); in a probed one it is
 	// empty for those, since Names tell.
 	Name     string `json:"name,omitempty"`

@@ -9,7 +9,7 @@ import (
 // healthWords are the conditions as people say them.
 var healthWords = map[Health]string{
 	Degraded: "degraded", MemberMissing: "member missing", Missing: "missing", Incomplete: "incomplete",
-	Dirty: "dirty", Locked: "locked", Hibernated: "hibernated system", Ambiguous: "several signatures", Unreadable: "unreadable",
+	Dirty: "dirty", Damaged: "wants to be checked", Full: "full", Locked: "locked", Hibernated: "hibernated system", Ambiguous: "several signatures", Unreadable: "unreadable",
 }
 
 // Word is the condition as people say it.

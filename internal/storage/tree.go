@@ -161,6 +161,12 @@ func (w *treeWalk) line(n Node) TreeLine {
 		line.Size = HumanSize(size)
 	}
 	w.fill(&line, n)
+	for _, low := range w.g.Lower(n.Base().ID) { // the line of its device names the file
+		if i, ok := low.(*Image); ok && !w.drawn[i.ID] {
+			w.drawn[i.ID] = true
+			line.Nodes = append(line.Nodes, i.ID)
+		}
+	}
 	if c := w.content(n); c != nil {
 		line.What += ": " + w.g.Describe(c)
 		w.fill(&line, c)

@@ -15,7 +15,10 @@ func TestCommands(t *testing.T) {
 	luks := Crypt{Format: "luks2", Device: "/dev/sda2", Name: "cr home"}
 	readOnly := Crypt{Format: "luks1", Device: "/dev/sda2", Name: "x", ReadOnly: true}
 	vera := Crypt{Format: "tcrypt", Device: "/dev/sda2", Name: "-x"}
-	plain := Crypt{Format: "plain", Device: "/dev/sda2", Name: "x", KeyFile: true, Plain: Plain{"aes-xts-plain64", "512", "sha256"}}
+	plain := Crypt{Format: "plain", Device: "/dev/sda2", Name: "x", KeyFile: true, Plain: Plain{Cipher: "aes-xts-plain64", KeyBits: 512, Hash: "sha256", Offset: 8, SectorSize: 4096}}
+	hashed, slot := plain, 0
+	hashed.KeyFile = false
+	detached := Crypt{Format: "luks2", Device: "/dev/sda2", Name: "x", Header: "/run/h", KeySlot: &slot}
 	tests := []struct {
 		name string
 		got  machine.Cmd
@@ -23,11 +26,19 @@ func TestCommands(t *testing.T) {
 	}{
 		{"open LUKS", OpenCrypt(luks), "cryptsetup open --type luks --batch-mode --tries 1 --key-file - -- /dev/sda2 'cr home'"},
 		{"open LUKS read-only", OpenCrypt(readOnly), "cryptsetup open --type luks --batch-mode --tries 1 --readonly --key-file - -- /dev/sda2 x"},
-		{"open VeraCrypt", OpenCrypt(vera), "cryptsetup open --type tcrypt --batch-mode --tries 1 --veracrypt -- /dev/sda2 -x"},
-		{"open plain by key file", OpenCrypt(plain), "cryptsetup open --type plain --batch-mode --tries 1 --cipher aes-xts-plain64 --key-size 512 --hash sha256 --key-file - -- /dev/sda2 x"},
+		{"open VeraCrypt", OpenCrypt(vera), "cryptsetup open --type tcrypt --batch-mode --tries 1 --veracrypt --key-file - -- /dev/sda2 -x"},
+		{"open VeraCrypt, hidden", OpenCrypt(Crypt{Format: "tcrypt", Device: "/dev/sda2", Name: "x", TCrypt: TCrypt{Hidden: true, System: true, PIM: 7, KeyFiles: []string{"/dev/fd/3"}}}),
+			"cryptsetup open --type tcrypt --batch-mode --tries 1 --veracrypt --tcrypt-hidden --tcrypt-system --veracrypt-pim 7 --key-file /dev/fd/3 --key-file - -- /dev/sda2 x"},
+		{"open with a detached header, one key slot", OpenCrypt(detached), "cryptsetup open --type luks --batch-mode --tries 1 --header /run/h --key-slot 0 --key-file - -- /dev/sda2 x"},
+		{"open with a detached header by token", OpenCryptByToken(detached), "cryptsetup open --type luks --batch-mode --token-only --header /run/h -- /dev/sda2 x"},
+		{"open plain by key file", OpenCrypt(plain), "cryptsetup open --type plain --batch-mode --tries 1 --cipher aes-xts-plain64 --key-size 512 --hash plain --offset 8 --sector-size 4096 --key-file - -- /dev/sda2 x"},
+		{"open plain by passphrase", OpenCrypt(hashed), "cryptsetup open --type plain --batch-mode --tries 1 --cipher aes-xts-plain64 --key-size 512 --hash sha256 --offset 8 --sector-size 4096 --key-file - -- /dev/sda2 x"},
 		{"open BitLocker", OpenCrypt(Crypt{Format: "bitlk", Device: "/dev/sda2", Name: "x"}), "cryptsetup open --type bitlk --batch-mode --tries 1 --key-file - -- /dev/sda2 x"},
 		{"open by token", OpenCryptByToken(luks), "cryptsetup open --type luks --batch-mode --token-only -- /dev/sda2 'cr home'"},
+		{"open by the empty passphrase", OpenCryptByEmpty(luks), "cryptsetup open --type luks --batch-mode --tries 1 -- /dev/sda2 'cr home'"},
 		{"ask", AskCrypt(readOnly), "cryptsetup open --type luks --readonly -- /dev/sda2 x"},
+		{"clevis", ClevisPass("/dev/sda2", 1), "clevis luks pass -d /dev/sda2 -s 1"},
+		{"ask an agent", AskPassword("luks:u", "cr: LUKS"), "systemd-ask-password --no-tty --timeout=0 --icon=drive-harddisk --id=salvor:luks:u -- 'cr: LUKS'"},
 		{"close", CloseCrypt("cr home"), "cryptsetup close -- 'cr home'"},
 
 		{"overlay", CreateOverlay(Overlay{"cow", "/dev/sda", "/dev/loop0", 2048}, true),
@@ -70,11 +81,11 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestPlainPassphraseIsNoKeyFile: cryptsetup hashes one and not the other.
-func TestPlainPassphraseIsNoKeyFile(t *testing.T) {
-	for _, a := range OpenCrypt(Crypt{Format: "plain"}).Args {
-		if a == "--key-file" {
-			t.Error("a passphrase is handed over as a key file")
+// TestSecretsAreMarked: what these programs write is a key.
+func TestSecretsAreMarked(t *testing.T) {
+	for _, c := range []machine.Cmd{ClevisPass("/dev/sda", 0), AskPassword("x", "y")} {
+		if !c.Secret {
+			t.Errorf("the output of %s may be recorded", c)
 		}
 	}
 }

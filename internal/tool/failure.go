@@ -13,6 +13,8 @@ import (
 var (
 	ErrWrongKey    = errors.New("the key does not open it")                                     // another key may
 	ErrNoToken     = errors.New("no token of its header can open it here")                      // a passphrase or key file may
+	ErrNeedsPIN    = errors.New("its token wants a PIN")                                        // with the PIN it may open
+	ErrWrongPIN    = errors.New("the PIN does not open its token")                              // another PIN may, a few times
 	ErrNoDevice    = errors.New("it is not there")                                              // nothing was done; look again
 	ErrBusy        = errors.New("it is in use")                                                 // once its users are gone, it may work
 	ErrExists      = errors.New("the name is taken")                                            // another name works
@@ -53,6 +55,7 @@ var phrasebook = map[string][]rule{
 	"lvm":        lvmSays,
 	"multipath":  multipathSays,
 	"modprobe":   modprobeSays,
+	"qemu-nbd":   qemuNBDSays,
 }
 
 func rulesFor(c machine.Cmd) []rule {

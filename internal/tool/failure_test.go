@@ -27,6 +27,15 @@ func TestExplain(t *testing.T) {
 		{"cryptsetup", 5, "Device a\\x20b is still in use.\n", ErrBusy},
 		{"cryptsetup", 1, "Device /dev/sdb is not a valid LUKS device.\n", ErrBadContent},
 		{"cryptsetup", 1, "No usable token is available.\n", ErrNoToken}, // from the source
+		// From the source of 2.6.1, as the next ones.
+		{"cryptsetup", 1, "No usable token (type systemd-tpm2) is available.\n", ErrNoToken},
+		{"cryptsetup", 1, "Token 0 requires additional missing resource.\n", ErrNoToken},
+		{"cryptsetup", 1, "Token (type systemd-fido2) requires additional missing resource.\n", ErrNoToken},
+		{"cryptsetup", 2, "Token 1 cannot unlock assigned keyslot(s) (wrong keyslot passphrase).\n", ErrNoToken},
+		{"cryptsetup", 1, "Token 0 requires PIN.\nNothing to read on input.\n", ErrNeedsPIN},
+		{"cryptsetup", 2, "No token could be unlocked with this PIN.\n", ErrWrongPIN},
+		{"cryptsetup", 2, "No device header detected with this passphrase.\n", ErrWrongKey},
+		{"cryptsetup", 1, "No usable keyslot is available.\n", ErrWrongKey}, // captured
 		{"cryptsetup", 1, "", nil},
 		{"cryptsetup", 1, "something new\n", nil},
 
@@ -52,7 +61,9 @@ func TestExplain(t *testing.T) {
 		{"lvm", 5, "  Logical volume vg-0/ths in use.\n", ErrBusy},
 		{"lvm", 5, "  WARNING: Couldn't find device with uuid 4Z6fIc.\n  Refusing activation of partial LV vgm/two.  Use '--activationmode partial' to override.\n", ErrIncomplete},
 		{"lvm", 5, "  Cannot access VG vgm with system ID other with unknown local system ID.\n", ErrForeign},
-		{"lvm", 5, "  Check of pool vg/pool failed (status:1). Manual repair required!\n", ErrDamaged}, // from the source
+		{"lvm", 5, "  Check of pool vg/pool failed (status:1). Manual repair required!\n", ErrDamaged}, // from the source, as the next ones
+		{"lvm", 5, "  Thin pool vg-pool-tpool (253:4) transaction_id is 4, while expected 7.\n", ErrDamaged},
+		{"lvm", 5, "  Cannot use thin pool vg/pool which needs check first.\n", ErrDamaged},
 
 		{"multipath", 1, "20.347790 | DM multipath kernel driver not loaded\n", ErrUnsupported},
 		{"multipath", 1, "33.297647 | /dev/mapper/35000c500aaaaaaaa: map in use\n", ErrBusy},
@@ -96,5 +107,22 @@ func TestExplainLeavesOthersAlone(t *testing.T) {
 		if got := Explain(err); got != err {
 			t.Errorf("Explain(%v) gives %v", err, got)
 		}
+	}
+}
+
+func TestPoolOf(t *testing.T) {
+	for said, want := range map[string]string{
+		"  Check of pool vg-0/pool_a failed (status:1). Manual repair required!\n":   "vg-0/pool_a",
+		"  Thin pool vg/pool transaction_id is 4 and does not match expected 7.\n":   "vg/pool",
+		"  Thin pool vg-pool-tpool (253:4) transaction_id is 4, while expected 7.\n": "",
+		"  Integrity check of metadata for pool failed.\n":                           "",
+	} {
+		exit := &machine.ExitError{Cmd: machine.Cmd{Program: "lvm"}, Status: 5, Result: machine.Result{Stderr: []byte(said)}}
+		if got := PoolOf(fmt.Errorf("wrapped: %w", Explain(exit))); got != want {
+			t.Errorf("%q gives %q", said, got)
+		}
+	}
+	if got := PoolOf(errors.New("pool vg/pool failed")); got != "" {
+		t.Errorf("another error gives %q", got)
 	}
 }

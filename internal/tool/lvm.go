@@ -1,7 +1,9 @@
 package tool
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"salvor/internal/machine"
@@ -100,6 +102,22 @@ func quoteConfig(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
+// pool is how lvm names the thin or cache pool that it complains of.
+var pool = regexp.MustCompile(`(?i)\bpool ([\w+.][\w+.-]*/[\w+.][\w+.-]*) (?:failed|transaction_id|needs|which)`)
+
+// PoolOf gives the name, VG/LV, of the pool that a failed run of lvm found damaged,
+// "" where it does not say.
+func PoolOf(err error) string {
+	exit, ok := errors.AsType[*machine.ExitError](err)
+	if !ok || exit.Cmd.Program != "lvm" {
+		return ""
+	}
+	if m := pool.FindSubmatch(exit.Stderr); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
 // lvmSays: lvm2 2.03.16. The status is 5 for all of these (ECMD_FAILED in
 // tools/errors.h).
 var lvmSays = []rule{
@@ -114,7 +132,9 @@ var lvmSays = []rule{
 	{0, " in use.", ErrBusy},                                           // the same
 	{0, "Failed to find logical volume", ErrNoDevice},                  // tools/toollib.c, process_each_lv_in_vg
 	{0, "\" not found", ErrNoDevice},                                   // tools/toollib.c: "Volume group \"%s\" not found"
-	{0, "Manual repair required", ErrDamaged},                          // lib/activate/dev_manager.c, _thin_pool_callback
+	{0, "Manual repair required", ErrDamaged},                          // lib/activate/dev_manager.c, _pool_callback: "Check of pool %s failed"
+	{0, " transaction_id is ", ErrDamaged},                             // libdm/libdm-deptree.c, _thin_pool_node_send_messages
+	{0, " needs check first", ErrDamaged},                              // lib/metadata/thin_manip.c: the pool has needs_check set
 	{0, "target support missing from kernel", ErrUnsupported},          // lib/activate/activate.c, target_present
 	{0, "/sbin/modprobe failed", ErrUnsupported},                       // lib/activate/activate.c, module_present
 	{0, "Running as a non-root user", ErrPermission},                   // tools/lvmcmdline.c

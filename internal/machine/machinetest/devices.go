@@ -221,6 +221,9 @@ func (m *Machine) SetReadOnly(name string, on bool) (bool, error) {
 		return false, err
 	}
 	d := m.device(name)
+	if d == nil && m.modules["nbd"] && strings.HasPrefix(name, "/dev/nbd") {
+		return false, nil // nothing is attached to it
+	}
 	if d == nil || d.node == nil || d.overlay {
 		return false, fmt.Errorf("cannot open %s: %w", name, machine.ErrNoSuchDevice)
 	}
@@ -252,6 +255,13 @@ func (m *Machine) DetachLoop(name string) error {
 	if err := m.fault(context.Background(), "detach loop "+name); err != nil {
 		return err
 	}
+	if n := m.attached(name); n != nil {
+		if m.inUse(n.ID) {
+			return fmt.Errorf("cannot detach %s: %w", name, machine.ErrBusy)
+		}
+		m.detach(n)
+		return nil
+	}
 	if _, ours := m.loops[name]; !ours {
 		return fmt.Errorf("machinetest: %s is not a loop device that AttachLoop made", name)
 	}
@@ -273,8 +283,14 @@ func (m *Machine) OpenBlock(ctx context.Context, name string) (machine.Block, er
 		return nil, err
 	}
 	d := m.device(name)
+	if b, ok := m.fileBlock(name); d == nil && ok {
+		return b, nil
+	}
 	if d == nil {
 		return nil, fmt.Errorf("cannot open %s: %w", name, machine.ErrNoSuchDevice)
+	}
+	if d.node != nil && m.blocks[d.node.Base().ID] != nil {
+		return fileContent(m.blocks[d.node.Base().ID]), nil
 	}
 	return zeros(d.size), nil
 }

@@ -40,6 +40,7 @@ func (m *Machine) live() fstest.MapFS {
 	if m.modules["dm-multipath"] {
 		file("sys/module/dm_multipath/refcnt", "0\n")
 	}
+	m.imageFiles(file)
 	if m.modules["bcache"] {
 		file("sys/fs/bcache/register", "")
 		m.bcacheFiles(file, link)
@@ -76,9 +77,11 @@ type place struct {
 }
 
 // at finds the tree that a path without symbolic links lies in.
-func (m *Machine) at(live fs.FS, p string) place {
+func (m *Machine) at(live fs.FS, p string) place { return m.atIn(live, p, m.graph.Mounts) }
+
+func (m *Machine) atIn(live fs.FS, p string, mounts []storage.Mount) place {
 	best, found := -1, ""
-	for i, mt := range m.graph.Mounts {
+	for i, mt := range mounts {
 		if storage.PathContains(mt.Point, p) && len(mt.Point) >= len(found) {
 			best, found = i, mt.Point
 		}
@@ -89,16 +92,26 @@ func (m *Machine) at(live fs.FS, p string) place {
 	if best < 0 {
 		return place{live, orDot(rel("/")), p}
 	}
-	mt := m.graph.Mounts[best]
+	mt := mounts[best]
 	switch {
 	case mt.Bind != "":
-		inner := m.at(live, path.Join(mt.Bind, rel(found)))
+		// What is bound is what was there before; it may be bound on itself.
+		inner := m.atIn(live, path.Join(mt.Bind, rel(found)), mounts[:best])
 		inner.path = p
 		return inner
 	case m.trees[mt.Source] != nil:
-		return place{m.trees[mt.Source], orDot(rel(found)), p}
+		return place{m.trees[mt.Source], orDot(path.Join(m.below(mt), rel(found))), p}
 	}
 	return place{nil, orDot(rel(found)), p}
+}
+
+// below is the directory of its source that a mount shows, "" for all of it.
+func (m *Machine) below(mt storage.Mount) string {
+	root := strings.Trim(mt.Root, "/")
+	if sub, ok := m.graph.Node(mt.Source).(*storage.Subvolume); ok {
+		root = strings.Trim(strings.TrimPrefix(root, sub.Path), "/")
+	}
+	return root
 }
 
 func orDot(name string) string {

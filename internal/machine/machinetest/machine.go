@@ -18,16 +18,22 @@ import (
 
 // Machine is the fake.
 type Machine struct {
-	mu      sync.Mutex
-	graph   *storage.Graph // the truth, with what stands open now
-	keys    map[storage.ID]string
-	tokens  map[storage.ID]bool
-	trees   map[storage.ID]fs.FS
-	files   fstest.MapFS // of the live system; names without the leading slash
-	missing map[string]bool
-	noUdev  bool
-	modules map[string]bool
-	attach  func(machine.Cmd) (int, error)
+	mu     sync.Mutex
+	graph  *storage.Graph // the truth, with what stands open now
+	keys   map[storage.ID]string
+	tokens map[storage.ID]bool
+	// How containers open, see crypt.go. noise are those that are open with a wrong
+	// key.
+	headless            map[storage.ID]Headless
+	pins, slots, clevis map[storage.ID]string
+	noise               map[storage.ID]bool
+	blocks              map[storage.ID][]byte
+	trees               map[storage.ID]fs.FS
+	files               fstest.MapFS // of the live system; names without the leading slash
+	missing             map[string]bool
+	noUdev              bool
+	modules             map[string]bool
+	attach              func(machine.Cmd) (int, error)
 
 	numbers map[string]storage.Dev // handed out, by node ID or by path
 	loops   map[string]uint64      // size by device path
@@ -65,6 +71,11 @@ func WithTokens(ids ...storage.ID) Option {
 // a tree in which every directory exists.
 func WithTrees(trees map[storage.ID]fs.FS) Option { return func(m *Machine) { m.trees = trees } }
 
+// WithBlocks gives the content of devices; others are full of zeros.
+func WithBlocks(blocks map[storage.ID][]byte) Option {
+	return func(m *Machine) { m.blocks = blocks }
+}
+
 // WithFiles adds files of the live system, named without the leading slash.
 func WithFiles(files fstest.MapFS) Option {
 	return func(m *Machine) { maps.Copy(m.files, files) }
@@ -89,7 +100,7 @@ func OnAttach(f func(machine.Cmd) (int, error)) Option { return func(m *Machine)
 func New(full *storage.Graph, opts ...Option) *Machine {
 	m := &Machine{
 		graph: full.Clone(), files: fstest.MapFS{}, keys: map[storage.ID]string{}, trees: map[storage.ID]fs.FS{},
-		tokens: map[storage.ID]bool{}, missing: map[string]bool{}, modules: map[string]bool{},
+		tokens: map[storage.ID]bool{}, noise: map[storage.ID]bool{}, missing: map[string]bool{}, modules: map[string]bool{},
 		numbers: map[string]storage.Dev{}, loops: map[string]uint64{}, stores: map[storage.ID]string{},
 		sets: map[storage.ID]bool{}, shields: map[storage.ID]bool{}, backing: map[storage.ID]string{}, mountID: map[int]int{}, locks: map[string]bool{},
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -143,7 +154,7 @@ type fault struct {
 // FailNext makes the next act fail with err whose description contains match.
 // Descriptions are the command line, "mount SOURCE at POINT", "unmount POINT",
 // "look at SOURCE", "set read-only DEVICE", "set writable DEVICE", "attach loop",
-// "detach loop DEVICE", "write FILE" and "append FILE".
+// "attach FILE to DEVICE", "detach loop DEVICE", "write FILE" and "append FILE".
 func (m *Machine) FailNext(match string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

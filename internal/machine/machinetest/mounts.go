@@ -39,16 +39,40 @@ func (m *Machine) Mount(ctx context.Context, r machine.MountRequest) error {
 	switch {
 	case r.Bind != "":
 		mt.Type, mt.Bind = "bind", r.Bind
-		if _, err := m.find("/", r.Bind, true); err != nil {
+		from, err := m.find("/", r.Bind, true)
+		if err != nil {
 			return refuse(err)
 		}
+		m.showsPartOf(from.path, &mt)
 	case r.Device != "":
 		if err := m.mountDevice(r, &mt); err != nil {
 			return refuse(err)
 		}
+		if t := m.trees[mt.Source]; t != nil && r.Subtree != "" {
+			if info, err := fs.Stat(t, r.Subtree); err != nil || !info.IsDir() {
+				return refuse(machine.ErrBadContent)
+			}
+		}
+		mt.Root = path.Join(mt.Root, r.Subtree)
 	}
 	m.attachMount(mt)
 	return nil
+}
+
+// showsPartOf fills in of which file system a bound tree is a part, as the kernel
+// shows it.
+func (m *Machine) showsPartOf(p string, mt *storage.Mount) {
+	var owner *storage.Mount
+	for i := range m.graph.Mounts {
+		up := &m.graph.Mounts[i]
+		if storage.PathContains(up.Point, p) && (owner == nil || len(up.Point) >= len(owner.Point)) {
+			owner = up
+		}
+	}
+	if owner != nil && owner.Source != "" {
+		mt.Source, mt.Overlay, mt.Dev = owner.Source, owner.Overlay, owner.Dev
+		mt.Root = path.Join("/", owner.Root, strings.TrimPrefix(p, owner.Point))
+	}
 }
 
 // MountBehind mounts something over whatever is at a point, as another actor of
@@ -76,6 +100,9 @@ func (m *Machine) mountDevice(r machine.MountRequest, mt *storage.Mount) error {
 		return machine.ErrBadContent
 	}
 	frozen := d.node.Base().ReadOnly && !d.overlay
+	if fsys.Type == "btrfs" && fsys.Is(storage.MemberMissing) && (!slices.Contains(r.Options, "degraded") || fsys.Is(storage.Incomplete) && !r.ReadOnly) {
+		return machine.ErrBadContent // "devid 2 uuid … is missing", fs/btrfs/volumes.c
+	}
 	switch {
 	case frozen && !r.ReadOnly:
 		return machine.ErrReadOnly
@@ -187,7 +214,7 @@ func (m *Machine) mountinfo() string {
 }
 
 func (m *Machine) mountSource(mt storage.Mount) (dev storage.Dev, root, kind, source string) {
-	if mt.Bind != "" {
+	if mt.Bind != "" && mt.Source == "" {
 		return storage.Dev{Minor: 5}, mt.Bind, "devtmpfs", "devtmpfs"
 	}
 	if mt.Source == "" {
@@ -206,9 +233,9 @@ func (m *Machine) mountSource(mt storage.Mount) (dev storage.Dev, root, kind, so
 }
 
 // escape does as the kernel with blanks and backslashes (fs/proc_namespace.c).
-func escape(s string) string {
-	return strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(s)
-}
+func escape(s string) string { return mangle.Replace(s) }
+
+var mangle = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
 
 // Look gives the tree that the test gave for the file system.
 func (m *Machine) Look(ctx context.Context, r machine.MountRequest) (machine.Tree, error) {

@@ -29,12 +29,24 @@ func (m *Machine) Run(ctx context.Context, c machine.Cmd) (machine.Result, error
 
 // programs are those that the fake knows, each in its own file or here.
 var programs = map[string]func(*Machine, machine.Cmd) (machine.Result, error){
+	"btrfs":         (*Machine).fsck,
+	"e2fsck":        (*Machine).fsck,
+	"fsck.exfat":    (*Machine).fsck,
+	"fsck.f2fs":     (*Machine).fsck,
+	"fsck.fat":      (*Machine).fsck,
+	"fsck.jfs":      (*Machine).fsck,
+	"fsck.minix":    (*Machine).fsck,
+	"fsck.reiserfs": (*Machine).fsck,
+	"xfs_repair":    (*Machine).fsck,
+
+	"clevis":     (*Machine).runClevis,
 	"cryptsetup": (*Machine).cryptsetup,
 	"dmsetup":    (*Machine).dmsetup,
 	"lvm":        (*Machine).lvm,
 	"mdadm":      (*Machine).mdadm,
 	"modprobe":   (*Machine).modprobe,
 	"multipath":  (*Machine).multipath,
+	"qemu-nbd":   (*Machine).qemuNBD,
 	"udevadm":    (*Machine).udevadm,
 }
 
@@ -108,7 +120,7 @@ func (m *Machine) udevadm(c machine.Cmd) (machine.Result, error) {
 }
 
 func (m *Machine) modprobe(c machine.Cmd) (machine.Result, error) {
-	if len(c.Args) != 1 || c.Args[0] != "bcache" && c.Args[0] != "dm-multipath" {
+	if len(c.Args) != 1 || c.Args[0] != "bcache" && c.Args[0] != "dm-multipath" && c.Args[0] != "nbd" {
 		return says(c, 1, "modprobe: FATAL: Module %s not found in directory /lib/modules/fake", strings.Join(c.Args, " "))
 	}
 	m.modules[c.Args[0]] = true

@@ -18,14 +18,18 @@ func (m *Machine) shown() map[storage.ID]bool {
 				seen++
 			}
 		}
-		out[n.Base().ID] = len(lower) == 0 || seen == len(lower) || seen > 0 && inParts(n)
+		if i, ok := n.(*storage.Image); ok && i.Open == nil {
+			continue // a file that nobody has told of
+		}
+		_, headless := m.headless[n.Base().ID]
+		out[n.Base().ID] = (len(lower) == 0 || seen == len(lower) || seen > 0 && inParts(n)) && (!headless || storage.OpeningOf(n) != nil)
 	}
 	return out
 }
 
 // gives: the node is open, or of a kind that need not be.
 func (m *Machine) gives(n storage.Node) bool {
-	return !storage.CanOpen(n) || storage.OpeningOf(n) != nil
+	return !storage.CanOpen(n) || storage.OpeningOf(n) != nil && !m.noise[n.Base().ID]
 }
 
 // sameGroup: a volume on a pool or an origin is told by the metadata of the group
