@@ -50,6 +50,15 @@ type Entry struct {
 	sortKey string // of UAPI.1
 }
 
+// Ramdisks are the files that hold what is there before the root is mounted: the
+// initrds, or the image that has one inside.
+func (e Entry) Ramdisks() []File {
+	if e.UKI {
+		return []File{e.Kernel}
+	}
+	return e.Initrds
+}
+
 // File is a file that a configuration names.
 type File struct {
 	Text string // as the loader sees it, variables expanded

@@ -13,6 +13,10 @@ import (
 // programs are looked at for the machine type: one of them is in every system.
 var programs = []string{"usr/bin/sh", "bin/sh", "sbin/init", "usr/lib/systemd/systemd", "bin/busybox"}
 
+// Arch gives the machine type, as uname -m names it, that the programs of a whole
+// system are for; "" if that is not known.
+func Arch(tree fs.FS) string { return arch(tree, nil) }
+
 // arch reads the machine type of a program that every system has.
 func arch(tree, usr fs.FS) string {
 	for _, name := range programs {

@@ -99,6 +99,69 @@ func BenchmarkFind(b *testing.B) {
 	b.ReportMetric(float64(g.Len()), "nodes")
 }
 
+// countingTree counts how often something is looked up in a tree.
+type countingTree struct {
+	fs.FS
+	count *int
+}
+
+func (c countingTree) Open(name string) (fs.File, error) { *c.count++; return c.FS.Open(name) }
+func (c countingTree) Stat(name string) (fs.FileInfo, error) {
+	*c.count++
+	return fs.Stat(c.FS, name)
+}
+
+// manySnapshots is a system with so many snapshots of snapper's, of versions of
+// their own.
+func manySnapshots(t testing.TB, n int) (*lab, *storage.Graph, *int) {
+	l, count := newLab(t), new(int)
+	fsys := l.fs("btrfs", "pool", l.part(l.table("gpt", l.disk("sda")), 1))
+	l.put(l.subvol(fsys, 5, ""), tree("@/"))
+	l.put(l.subvol(fsys, 256, "@"), benchRoot("UUID=pool / btrfs subvol=@\n"))
+	infos := fstest.MapFS{}
+	for i := range n {
+		s := l.subvol(fsys, uint64(1000+i), fmt.Sprintf("@/.snapshots/%d/snapshot", i+1))
+		s.Frozen, s.ParentUUID = true, "u256"
+		root := benchRoot("UUID=pool / btrfs subvol=@\n").(fstest.MapFS)
+		root["etc/os-release"] = file(fmt.Sprintf("ID=x\nVERSION_ID=%d\n", i+1))
+		l.put(s, countingTree{root, count})
+		infos[fmt.Sprintf("%d/info.xml", i+1)] = file(fmt.Sprintf("<snapshot><num>%d</num><date>2024-05-01 10:00:00</date></snapshot>", i+1))
+	}
+	l.put(l.subvol(fsys, 257, "@/.snapshots"), infos)
+	return l, l.graph(), count
+}
+
+// TestManySnapshots: each is looked at only as far as it is needed, and says its own
+// version.
+func TestManySnapshots(t *testing.T) {
+	const n = 200
+	l, g, count := manySnapshots(t, n)
+	systems := Systems(Find(g, l.trees))
+	if perSnapshot := *count / n; perSnapshot > 30 {
+		t.Errorf("%d look-ups in each snapshot", perSnapshot)
+	}
+	for i, s := range SnapshotsOf(systems, systems[0]) {
+		if s.Version != fmt.Sprint(i+1) || s.Snapshot.Number != i+1 || s.Arch != "x86_64" {
+			t.Fatalf("snapshot %d is %+v", i+1, s)
+		}
+	}
+	if len(systems) != n+1 {
+		t.Errorf("%d systems", len(systems))
+	}
+}
+
+// BenchmarkSnapshots finds a system with 1 000 snapshots.
+func BenchmarkSnapshots(b *testing.B) {
+	l, g, count := manySnapshots(b, 1000)
+	for b.Loop() {
+		*count = 0
+		if n := len(Systems(Find(g, l.trees))); n != 1001 {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(*count)/1000, "look-ups/snapshot")
+}
+
 func benchRoot(fstab string) fs.FS {
 	return fstest.MapFS{"etc/os-release": file(debianRelease), "etc/fstab": file(fstab), "usr/bin/sh": amd64}
 }

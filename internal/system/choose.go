@@ -52,7 +52,7 @@ func Choose(g *storage.Graph, systems []*System, name string) (*System, error) {
 	return nil, fmt.Errorf("%w that answers to %q", ErrNoSystem, name)
 }
 
-func isOriginal(s *System) bool  { return s.SnapshotOf == "" }
+func isOriginal(s *System) bool  { return s.Original() }
 func isElsewhere(s *System) bool { return !s.Running }
 
 // matchers are tried in turn, the exact ones first.
@@ -63,8 +63,9 @@ func matchers(g *storage.Graph, name string) []func(*System) bool {
 	named := nodesNamed(g, name)
 	return []func(*System) bool{
 		func(s *System) bool {
-			return fmt.Sprint(s.Number) == name || string(s.Root) == name || g.Lineage(s.Root) == name
+			return fmt.Sprint(s.Number) == name || string(s.Root) == name || string(s.Place()) == name || s.Lineage(g) == name
 		},
+		func(s *System) bool { return s.Deployment.named(name) },
 		func(s *System) bool { return named[s.Root] },
 		func(s *System) bool { return s.Hostname == name || s.Distro == name },
 		func(s *System) bool { return strings.Contains(strings.ToLower(s.Name), strings.ToLower(name)) },
@@ -78,8 +79,14 @@ func nodesNamed(g *storage.Graph, name string) map[storage.ID]bool {
 	out := map[storage.ID]bool{}
 	devices := g.ByName(name)
 	if len(devices) == 0 {
-		if id, err := NewResolver(g, nil).Node(fstab.ParseSpec(name)); err == nil {
+		id, err := NewResolver(g, nil).Node(fstab.ParseSpec(name))
+		if err == nil {
 			devices = []storage.Node{g.Node(id)}
+		}
+		if re, ok := errors.AsType[*ResolveError](err); ok && re.Why == Twofold {
+			for _, id := range re.IDs { // a choice, where there is a system on more than one
+				devices = append(devices, g.Node(id))
+			}
 		}
 	}
 	for _, d := range devices {

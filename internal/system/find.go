@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,11 +45,12 @@ const (
 	Live      Class = "live" // the image of a live medium
 	Windows   Class = "windows"
 	BSD       Class = "bsd"
-	Boot      Class = "boot"    // kernels or an EFI system partition
-	Data      Class = "data"    // files, but no system
-	Empty     Class = "empty"   // nothing at all
-	Locked    Class = "locked"  // encrypted, and the key is not known
-	Unknown   Class = "unknown" // could not be seen, or only without its journal
+	Boot      Class = "boot"      // kernels or an EFI system partition
+	Container Class = "container" // the root of a container, a chroot: a system inside another
+	Data      Class = "data"      // files, but no system
+	Empty     Class = "empty"     // nothing at all
+	Locked    Class = "locked"    // encrypted, and the key is not known
+	Unknown   Class = "unknown"   // could not be seen, or only without its journal
 )
 
 // Finding is what one root holds.
@@ -57,43 +59,86 @@ type Finding struct {
 	Class  Class      `json:"class"`
 	System *System    `json:"system,omitempty"`
 	Cause  string     `json:"cause,omitempty"`
+	// Of snapshots without a system, as those of a /home: what they are of.
+	SnapshotOf storage.ID `json:"snapshot_of,omitempty"`
+	Snapshot   *Snapshot  `json:"snapshot,omitempty"`
 }
 
 // Find looks at every file system, every subvolume and every locked container of
 // g. The findings come in the order of the graph; the systems among them are
 // numbered, snapshots of a system after it.
 func Find(g *storage.Graph, trees Trees) []Finding {
-	f := &finder{g: g, ix: newIndex(g), trees: trees, needsUsr: map[storage.ID]fs.FS{}}
+	f := newFinder(g, trees)
 	for n := range g.Nodes() {
-		switch n := n.(type) {
-		case *storage.FileSystem:
-			if n.Type != "btrfs" || len(f.ix.subvolumes[n.ID]) == 0 {
-				f.look(n.ID)
-			}
-		case *storage.Subvolume:
-			f.look(n.ID)
-		case *storage.Crypt:
-			if n.Open == nil {
-				f.add(Finding{Root: n.ID, Class: Locked, Cause: "locked: a key is needed (" + n.Format + ")"})
-			}
-		case *storage.Opaque:
-			f.add(Finding{Root: n.ID, Class: Unknown, Cause: storage.Printable(n.Format) + " is recognised, but salvor cannot look into it"})
-		default:
-			f.closed(n)
-		}
+		f.findOn(n)
 	}
 	f.withUsr()
+	f.withNix()
 	f.tellSnapshots()
+	f.tellContainers()
+	f.complete()
+	f.noteSnapshots()
+	f.readBoot()
 	f.number()
 	return f.out
 }
 
 type finder struct {
-	g        *storage.Graph
-	ix       *index
-	trees    Trees
-	out      []Finding
-	needsUsr map[storage.ID]fs.FS // the trees of roots without their /usr
+	g     *storage.Graph
+	ix    *index
+	trees Trees
+	out   []Finding
+
+	byPath map[subvolumePath]*storage.Subvolume
+	byUUID map[string]*storage.Subvolume
+	brief  map[storage.ID]bool // roots at which a glance was thrown
+	lines  map[storage.ID][]resolvedLine
+
+	needsUsr  map[storage.ID]fs.FS // the trees of roots without their /usr
+	needsNix  []storage.ID         // roots of NixOS without their /nix
+	nixStores map[storage.ID]bool  // what could be a /nix
+}
+
+func newFinder(g *storage.Graph, trees Trees) *finder {
+	f := &finder{
+		g: g, ix: newIndex(g), trees: trees, needsUsr: map[storage.ID]fs.FS{}, nixStores: map[storage.ID]bool{},
+		byPath: map[subvolumePath]*storage.Subvolume{}, byUUID: map[string]*storage.Subvolume{},
+		brief: map[storage.ID]bool{}, lines: map[storage.ID][]resolvedLine{},
+	}
+	for s := range storage.All[*storage.Subvolume](g) {
+		f.byPath[subvolumePath{s.On[0], s.Path}] = s
+		f.byUUID[s.UUID] = s
+	}
+	return f
+}
+
+// findOn finds what lies on one node.
+func (f *finder) findOn(n storage.Node) {
+	switch n := n.(type) {
+	case *storage.FileSystem:
+		if n.Type != "btrfs" || len(f.ix.subvolumes[n.ID]) == 0 {
+			f.look(n.ID)
+		}
+	case *storage.Subvolume:
+		if f.isContainer(n) {
+			return
+		}
+		if as, brief := f.isBrief(n); brief {
+			f.glanceAt(n, as)
+			return
+		}
+		f.look(n.ID)
+	case *storage.Crypt:
+		if n.Open == nil {
+			f.add(Finding{Root: n.ID, Class: Locked, Cause: "locked: a key is needed (" + n.Format + ")"})
+		}
+	case *storage.Opaque:
+		f.add(f.opaque(n))
+	case *storage.Partition:
+		f.foreign(n)
+	default:
+		f.closed(n)
+	}
 }
 
 func (f *finder) add(x Finding) { f.out = append(f.out, x) }
@@ -122,15 +167,24 @@ func because(c *storage.Common) string {
 func (f *finder) look(root storage.ID) {
 	tree, err := f.trees.Tree(root)
 	if tree == nil {
-		f.add(Finding{Root: root, Class: Unknown, Cause: causeOf(err)})
+		f.add(f.unseen(root, err))
 		return
 	}
-	x := f.see(root, tree)
 	var stale *LookError
-	if errors.As(err, &stale) {
-		x.stale(stale)
+	errors.As(err, &stale)
+	found := []Finding{}
+	if isSysroot(tree) && !imageTypes[fsType(f.g, root)] {
+		found = f.deployed(root, tree)
 	}
-	f.add(x)
+	if len(found) == 0 {
+		found = append(found, f.see(root, tree))
+	}
+	for _, x := range found {
+		if stale != nil {
+			x.stale(stale)
+		}
+		f.add(x)
+	}
 }
 
 // see classifies the tree of a root.
@@ -142,15 +196,33 @@ func (f *finder) see(root storage.ID, tree fs.FS) Finding {
 	}
 	switch {
 	case s == nil:
-		return Finding{Root: root, Class: classify(tree)}
+		return f.other(root, tree)
 	case imageTypes[fsType(f.g, root)]:
 		return Finding{Root: root, Class: Live, Cause: "the image of a live system (" + s.Name + "), not an installed one"}
 	}
 	s.Root = root
-	if m := f.g.MountAt("/"); m != nil && m.Source == root {
-		s.Running = true
-	}
+	s.Running = f.isRunning(s)
 	return Finding{Root: root, Class: Installed, System: s}
+}
+
+// isRunning: the system is the live one itself.
+func (f *finder) isRunning(s *System) bool {
+	m := f.g.MountAt("/")
+	return m != nil && m.Source == s.Root && (s.Dir == "" || strings.HasSuffix(m.Root, "/"+s.Dir))
+}
+
+// other tells apart what is no system.
+func (f *finder) other(root storage.ID, tree fs.FS) Finding {
+	if exists(tree, "etc/NIXOS") {
+		f.needsNix = append(f.needsNix, root)
+	}
+	f.nixStores[root] = isNixStore(tree)
+	if imageTypes[fsType(f.g, root)] && isSysroot(tree) {
+		return Finding{Root: root, Class: Live, Cause: "the image of a live system (ostree), not an installed one"}
+	}
+	x := Finding{Root: root}
+	x.Class, x.Cause = classify(tree)
+	return x
 }
 
 // stale takes back what a look without the journal cannot know: that something
@@ -175,60 +247,31 @@ func causeOf(err error) string {
 	return storage.Printable(err.Error())
 }
 
-// withUsr looks again at the roots whose /usr is a file system of its own, which
-// their fstab names. Where it cannot be had, the system is listed all the same:
-// it is there and wants to be repaired.
-func (f *finder) withUsr() {
-	for i := range f.out {
-		x := &f.out[i]
-		tree, needs := f.needsUsr[x.Root]
-		if !needs || x.System == nil {
-			continue
-		}
-		id, usr, err := f.usrOf(x.System)
-		if err != nil {
-			x.Cause = storage.Printable(fmt.Sprintf("%v, and %v", ErrNeedsUsr, err))
-			x.System.Notes = append(x.System.Notes, x.Cause)
-			continue
-		}
-		whole := inspect(tree, usr)
-		whole.Root, whole.Usr, whole.Running = x.Root, id, x.System.Running
-		for _, note := range x.System.Notes { // of a stale look
-			if !slices.Contains(whole.Notes, note) {
-				whole.Notes = append(whole.Notes, note)
-			}
-		}
-		x.System = whole
-	}
-}
-
-// usrOf finds the separate /usr of a system.
-func (f *finder) usrOf(s *System) (storage.ID, fs.FS, error) {
-	e := s.entryAt("/usr")
-	if e == nil {
-		return "", nil, errors.New("its fstab does not name it")
-	}
-	id, err := newResolver(f.ix, s).Source(*e)
-	if err != nil {
-		return "", nil, err
-	}
-	usr, err := f.trees.Tree(id)
-	if usr == nil {
-		return "", nil, fmt.Errorf("%s cannot be seen: %s", Describe(f.g, id), causeOf(err))
-	}
-	return id, usr, nil
-}
-
-// number counts the systems; snapshots get their numbers after all systems.
+// number counts the systems; after all of them come the snapshots and the older
+// deployments, by what they are of and by age.
 func (f *finder) number() {
-	n := 0
-	for _, snapshots := range []bool{false, true} {
-		for i := range f.out {
-			if s := f.out[i].System; s != nil && (s.SnapshotOf != "") == snapshots {
-				n++
-				s.Number = n
-			}
+	var originals, others []*System
+	for _, x := range f.out {
+		switch {
+		case x.System == nil:
+		case isOriginal(x.System):
+			originals = append(originals, x.System)
+		default:
+			others = append(others, x.System)
 		}
+	}
+	family := map[string]int{}
+	for i, s := range originals {
+		s.Number = i + 1
+		for _, key := range s.heads() {
+			family[key] = cmp.Or(family[key], s.Number)
+		}
+	}
+	slices.SortStableFunc(others, func(a, b *System) int {
+		return cmp.Or(cmp.Compare(family[a.memberOf()], family[b.memberOf()]), compareAge(a, b))
+	})
+	for i, s := range others {
+		s.Number = len(originals) + i + 1
 	}
 }
 

@@ -100,11 +100,11 @@ func TestFindKinds(t *testing.T) {
 	l.swap("24", l.part(table, 24))
 	g := l.graph(storage.Mount{Point: "/", Source: "fs:04-beta", Type: "ext4"})
 	found := checkFindings(t, l, g, `
-fs:01-esp: boot
+fs:01-esp: boot (loaders: debian)
 fs:02-boot: boot
 fs:03-root: system 1 "Alpha"
 fs:04-beta: system 2 "Beta", running
-fs:05-windows: windows
+fs:05-windows: windows (an installed Windows)
 fs:06-ntfs-data: data
 fs:07-data: data
 fs:08-empty: empty
@@ -114,7 +114,7 @@ fs:11-hung: unknown (it does not \x1banswer)
 fs:12-stale-data: unknown (fs:12-stale-data is dirty and was seen without its journal: no stand-in)
 fs:13-stale-empty: unknown (fs:13-stale-empty is dirty and was seen without its journal: no stand-in)
 fs:14-stale-root: system 3 "Gamma" [fs:14-stale-root is dirty and was seen without its journal: no stand-in]
-fs:15-stale-windows: windows
+fs:15-stale-windows: windows (an installed Windows)
 luks:20-locked: locked (locked: a key is needed (luks2))
 md:22-half: unknown (cannot be opened: 1 of 3 members)
 md:23-closed: unknown (is closed, so what lies in it is not known)

@@ -3,7 +3,10 @@ package system
 import (
 	"errors"
 	"io/fs"
+	"path"
+	"strings"
 
+	"salvor/internal/bootentry"
 	"salvor/internal/fstab"
 	"salvor/internal/storage"
 )
@@ -19,12 +22,27 @@ type System struct {
 	Arch       string          `json:"arch,omitempty"`
 	Hostname   string          `json:"hostname,omitempty"`
 	Kernels    []string        `json:"kernels,omitempty"`
+	Dir        string          `json:"dir,omitempty"`         // the directory of the root that is the system's own, if it is not all of it
 	Usr        storage.ID      `json:"usr,omitempty"`         // a separate /usr
+	Nix        storage.ID      `json:"nix,omitempty"`         // a separate /nix
 	SnapshotOf storage.ID      `json:"snapshot_of,omitempty"` // root of the system that this one is a snapshot of
+	Snapshot   *Snapshot       `json:"snapshot,omitempty"`    // what is known of it as a snapshot
+	Deployment *Deployment     `json:"deployment,omitempty"`  // what is known of it as one of ostree's deployments
 	Running    bool            `json:"running,omitempty"`     // it is the live system itself
 	Notes      []string        `json:"notes,omitempty"`
 	Fstab      *fstab.Fstab    `json:"-"`
 	Crypttab   *fstab.Crypttab `json:"-"`
+	// AutoGPT: systemd mounts partitions of this system by their types alone.
+	AutoGPT   bool   `json:"-"`
+	MachineID string `json:"-"` // of /etc/machine-id, 32 hex digits
+	// Boot is what its boot loaders would start; nil for a snapshot, which has no
+	// boot entries of its own to speak of.
+	Boot *bootentry.Boot `json:"-"`
+	// Units are its systemd's mount and swap units, enabled or not.
+	Units []MountUnit `json:"-"`
+	// Cmdlines are the kernel command lines of its boot entries, each once, that
+	// of the default entry first.
+	Cmdlines []*fstab.Cmdline `json:"-"`
 }
 
 // ErrNeedsUsr: the root is that of a system whose /usr lies elsewhere.
@@ -43,10 +61,25 @@ func Inspect(tree, usr fs.FS) (*System, error) {
 
 // inspect takes what it can get.
 func inspect(tree, usr fs.FS) *System {
+	s := glance(tree, usr)
+	if s == nil {
+		return nil
+	}
+	s.Arch = arch(tree, usr)
+	s.Kernels = append(s.Kernels, kernels(tree, usr)...)
+	return s
+}
+
+// glance reads what tells systems apart and what they mount, and leaves out what
+// a snapshot has in common with its origin.
+func glance(tree, usr fs.FS) *System {
+	s := &System{}
+	if isNixOS(tree) {
+		tree = s.nixOS(tree)
+	}
 	if !isDir(tree, "etc") {
 		return nil
 	}
-	s := &System{}
 	release := s.osRelease(tree, usr)
 	if release == nil && !looksInstalled(tree) || release != nil && !hasPrograms(tree) {
 		return nil
@@ -55,9 +88,28 @@ func inspect(tree, usr fs.FS) *System {
 	s.Fstab = fstab.ParseFstab(s.config(tree, "etc/fstab"))
 	s.Crypttab = fstab.ParseCrypttab(s.config(tree, "etc/crypttab"))
 	s.Hostname = firstLine(s.config(tree, "etc/hostname"))
-	s.Arch = arch(tree, usr)
-	s.Kernels = kernels(tree, usr)
+	s.learnSources(tree, usr)
 	return s
+}
+
+// Place names the root of the system: the ID of what it lies on and, if it is only
+// a directory of that, the directory in brackets. No two systems have the same.
+func (s *System) Place() storage.ID { return inBrackets(s.Root, s.Dir) }
+
+// Lineage is the lineage of the system's root, as storage.Graph.Lineage has it,
+// with the directory as Place has it.
+func (s *System) Lineage(g *storage.Graph) string {
+	return string(inBrackets(storage.ID(g.Lineage(s.Root)), s.Dir))
+}
+
+// inRoot gives the path, in the tree of its root, of an absolute path in the system.
+func (s *System) inRoot(p string) string { return strings.TrimPrefix(path.Join("/", s.Dir, p), "/") }
+
+func inBrackets(root storage.ID, dir string) storage.ID {
+	if dir == "" {
+		return root
+	}
+	return root + storage.ID("[/"+dir+"]")
 }
 
 // looksInstalled tells a root without a readable os-release from a data disk
@@ -92,18 +144,4 @@ func (s *System) needsUsr(tree fs.FS) bool {
 		return unnamed && s.entryAt("/usr") != nil
 	}
 	return unnamed || s.entryAt("/usr") != nil
-}
-
-// entryAt gives the first fstab line for a mount point, which is the one that
-// systemd takes, or nil.
-func (s *System) entryAt(point string) *fstab.Entry {
-	if s == nil || s.Fstab == nil {
-		return nil
-	}
-	for i := range s.Fstab.Entries {
-		if e := &s.Fstab.Entries[i]; e.File == point {
-			return e
-		}
-	}
-	return nil
 }

@@ -176,3 +176,11 @@ func (r *Resolver) carriesCrypt(n storage.Node) bool {
 	}
 	return false
 }
+
+// IsKernelName reports whether a path below /dev is a name that the kernel counts
+// up in the order in which it finds devices. The numbers of arrays are not among
+// these: a name or mdadm.conf keeps them.
+func IsKernelName(p string) bool {
+	k, ok := parseKernelName(p)
+	return ok && k.driver != "md" && k.driver != "md_d"
+}

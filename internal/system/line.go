@@ -40,6 +40,7 @@ const (
 	IsClosed    Cause = "closed"
 	WrongType   Cause = "wrong type"
 	IsDirty     Cause = "dirty"
+	IsDamaged   Cause = "damaged"
 	IsBusy      Cause = "busy"
 	NoPoint     Cause = "no mount point"
 	Parent      Cause = "parent"
@@ -55,6 +56,7 @@ const (
 // them fit for it. Text and Notes are.
 type Line struct {
 	Number int        `json:"line,omitempty"`
+	From   string     `json:"from,omitempty"` // where it stands, if not in fstab
 	Spec   string     `json:"spec"`
 	File   string     `json:"file"`
 	Type   string     `json:"type,omitempty"`
@@ -74,6 +76,18 @@ type Line struct {
 
 // Gap reports whether the line was to be mounted and is not.
 func (l Line) Gap() bool { return l.State == Failed || l.State == Refused || l.State == Planned }
+
+// Pass is when the booting system checks the file system: 1 before 2, 0 not at all
+// (fstab(5)).
+func (l Line) Pass() int { return l.entry.Pass }
+
+// place says where the line stands.
+func (l *Line) place() string {
+	if l.From != "" {
+		return l.From
+	}
+	return fmt.Sprintf("line %d", l.Number)
+}
 
 func (l *Line) end(s State, c Cause, format string, args ...any) {
 	l.State, l.Cause, l.Text = s, c, storage.Printable(fmt.Sprintf(format, args...))
@@ -105,9 +119,9 @@ var rulings = []ruling{
 	{"the type is swap", fstab.Entry.IsSwap, Skipped, IsSwap, "swap is not switched on"},
 	{"the type is one of the kernel's own, or the mount point lies in /dev, /proc, /run or /sys",
 		isKernel, Skipped, IsKernel, "a file system of the kernel: salvor mounts those that are needed itself"},
-	{"the type or the spec is one of the network", isNetwork, Skipped, IsNetwork, "network file systems are not mounted"},
+	{"the type or the spec is one of the network, and --network is not given", isNetwork, Skipped, IsNetwork, "network file systems are mounted with --network only"},
 	{"noauto, without x-systemd.automount", isNoAuto, Skipped, NoAuto, "noauto: the booting system would not mount it either"},
-	{"an overlay, an image file, FUSE, a ZFS data set", isUnsupported, Skipped, Unsupported, "this kind of mount has to be done by hand"},
+	{"an image file, FUSE, a ZFS data set", isUnsupported, Skipped, Unsupported, "this kind of mount has to be done by hand"},
 }
 
 // whyRow is one row of the table in docs/tables.md that says what becomes of a
@@ -166,9 +180,9 @@ func isNoAuto(e fstab.Entry) bool {
 	return e.Options.NoAuto() && !e.Options.Has("x-systemd.automount") && !e.Options.Has("comment=systemd.automount")
 }
 
-// isUnsupported: overlays, image files, FUSE and volumes of ZFS.
+// isUnsupported: image files, FUSE and volumes of ZFS.
 func isUnsupported(e fstab.Entry) bool {
-	if e.IsBind() || isMemory(e) {
+	if e.IsBind() || isMemory(e) || e.IsOverlay() || isNetwork(e) {
 		return false
 	}
 	return e.Spec.Kind == fstab.Virtual || e.Spec.Kind == fstab.File || strings.HasPrefix(e.Type, "fuse.") && e.Type != "fuse.ntfs-3g"

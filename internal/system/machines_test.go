@@ -36,6 +36,8 @@ var mountCases = map[string]func(*lab) mountCase{
 	"stale":                staleTree,
 	"no-fstab":             noFstab,
 	"wrong-root-line":      wrongRootLine,
+	"ostree":               func(l *lab) mountCase { return ostreeMachine(l, "ext4") },
+	"ostree-btrfs":         func(l *lab) mountCase { return ostreeMachine(l, "btrfs").readOnly(true) },
 	"pool-missing":         poolMissing,
 }
 

@@ -14,8 +14,11 @@ type Request struct {
 	Target   string // absolute path
 	ReadOnly bool   // not a byte may reach a disk
 	Overlays bool   // stand-ins can be made
+	Network  bool   // network file systems are mounted as well
 	EFI      bool   // the live system runs on EFI: efivarfs can be had
 	Trees    Trees
+	// Systems are all that were found: one of them may be hibernated.
+	Systems []*System
 }
 
 // Mounting is a wanted graph and what it means for each line and volume.
@@ -92,12 +95,13 @@ func (m *mounter) readRoot() {
 		l.end(Failed, IsMissing, "%s is not there any more", m.sys.Root)
 		return
 	}
-	e := m.sys.entryAt("/")
-	if e == nil {
+	w := m.sys.wishAt("/")
+	if w == nil {
 		l.note("its fstab has no line for /")
 		return
 	}
-	l.Number, l.Spec, l.Type, l.entry = e.Line, e.Spec.String(), e.Type, *e
+	e := w.Entry
+	l.Number, l.From, l.Spec, l.Type, l.entry = e.Line, w.from, e.Spec.String(), e.Type, e
 	l.noteDestructive()
 	m.checkRoot(l)
 	if is := fsType(m.seen, m.sys.Root); !fitsType(e.Type, is) {
@@ -116,14 +120,29 @@ func (m *mounter) checkRoot(l *Line) {
 	case id != m.sys.Root:
 		l.note("its fstab line means another root: %s", Describe(m.seen, id))
 	}
-	if sub, ok := m.seen.Node(m.sys.Root).(*storage.Subvolume); ok && sub.Frozen {
-		l.note("the subvolume is a read-only one: nothing can be changed in it")
+}
+
+// read makes a line of every other line that the booting system acts on and
+// resolves it. Of two with one mount point systemd takes the first, whatever it is.
+func (m *mounter) read() {
+	m.readGarbage()
+	m.refusedUnits()
+	first := map[string]*Line{"/": m.root()}
+	for _, w := range m.sys.wishes() {
+		if w.from != m.root().From || w.Line != m.root().Number || w.File != "/" {
+			m.readLine(w, first)
+		}
+	}
+	m.deploy(first)
+	for _, w := range m.gptAuto(first) {
+		if !m.isUsed(w.node) {
+			m.readLine(w, first)
+		}
 	}
 }
 
-// read makes a line of every other line of the fstab and resolves it. Of two
-// lines with one mount point systemd takes the first, whatever it is.
-func (m *mounter) read() {
+// readGarbage makes lines of those that cannot be read.
+func (m *mounter) readGarbage() {
 	if m.sys.Fstab == nil {
 		return
 	}
@@ -134,27 +153,34 @@ func (m *mounter) read() {
 			m.lines = append(m.lines, l)
 		}
 	}
-	first := map[string]int{"/": m.root().Number}
-	for _, e := range m.sys.Fstab.Entries {
-		if e.Line == m.root().Number {
-			continue
-		}
-		l := &Line{Number: e.Line, Spec: e.Spec.String(), File: e.File, Type: e.Type, State: Planned, NoFail: e.Options.NoFail(), entry: e}
-		m.lines = append(m.lines, l)
-		other, twice := first[e.File]
-		if twice && !e.IsSwap() {
-			l.end(Skipped, IsDuplicate, "line %d has the same mount point", other)
-			continue
-		}
-		first[e.File] = e.Line
-		if m.rule(l); l.State == Planned {
-			m.resolve(l)
-		}
+}
+
+func (m *mounter) readLine(w wish, first map[string]*Line) {
+	e := w.Entry
+	l := &Line{Number: e.Line, From: w.from, Spec: e.Spec.String(), File: e.File, Type: e.Type, State: Planned, NoFail: e.Options.NoFail(), entry: e}
+	m.lines = append(m.lines, l)
+	if other := first[e.File]; other != nil && !e.IsSwap() {
+		l.end(Skipped, IsDuplicate, "%s has the same mount point", other.place())
+		return
 	}
+	first[e.File] = l
+	if m.rule(l); l.State == Planned {
+		m.resolve(l, w.node)
+	}
+}
+
+// isUsed: a line mounts what is on the device.
+func (m *mounter) isUsed(device storage.ID) bool {
+	return slices.ContainsFunc(m.lines, func(l *Line) bool {
+		return l.Source != "" && m.names.ix.restsOn(l.Source)[device]
+	})
 }
 
 func (m *mounter) rule(l *Line) {
 	for _, r := range rulings {
+		if r.cause == IsNetwork && m.req.Network {
+			continue
+		}
 		if r.is(l.entry) {
 			l.end(r.state, r.cause, "%s", r.text)
 			return
@@ -214,14 +240,15 @@ func shutBelow(g *storage.Graph, id storage.ID) storage.Node {
 	return below[i]
 }
 
-// resolve finds the node that the line mounts.
-func (m *mounter) resolve(l *Line) {
+// resolve finds the node that the line mounts; known is the device if it is known
+// without a spec.
+func (m *mounter) resolve(l *Line, known storage.ID) {
 	e := l.entry
 	l.noteDestructive()
-	if e.IsBind() || isMemory(e) {
+	if e.IsBind() || isMemory(e) || isNetwork(e) || e.IsOverlay() {
 		return
 	}
-	id, err := m.names.Source(e)
+	id, err := m.names.source(e, known)
 	if err != nil {
 		m.unresolved(l, err)
 		return

@@ -16,6 +16,13 @@ func (m *mounter) device(l *Line, mnt *storage.Mount) {
 	if sub, ok := m.seen.Node(l.Source).(*storage.Subvolume); ok {
 		mnt.Root = "/" + sub.Path
 		mnt.Options = append([]string{"subvol=/" + sub.Path}, mnt.Options...)
+		if sub.Frozen {
+			mnt.ReadOnly = true
+			l.note("the subvolume is a read-only one, so it is mounted read-only")
+		}
+	}
+	if l == m.root() {
+		mnt.Root = path.Join(mnt.Root, m.sys.Dir)
 	}
 	top := topOf(m.seen, l.Source)
 	switch n := m.seen.Node(top); {
@@ -40,18 +47,8 @@ func KernelType(t string) string {
 
 // bind finds the tree that is bound, inside the target.
 func (m *mounter) bind(l *Line, inside string, mnt *storage.Mount) bool {
-	natural := m.natural(l.entry.Spec.Value)
-	if gap := m.gaps[natural]; gap != nil {
-		m.miss(l, inside, Parent, "it is bound from %s, which cannot be mounted", gap.File)
-		return false
-	}
-	if gap := m.gapAbove(natural); gap != nil {
-		m.miss(l, inside, Parent, "it is bound from below %s, which cannot be mounted", gap.File)
-		return false
-	}
-	from, err := m.inside(l.entry.Spec.Value)
-	if err != nil {
-		m.miss(l, inside, IsMissing, "cannot bind %s: %v", l.entry.Spec, err)
+	from, ok := m.fromInside(l, inside, l.entry.Spec.Value)
+	if !ok {
 		return false
 	}
 	if l.entry.Options.Has("rbind") || l.entry.Type == "rbind" {
@@ -64,6 +61,30 @@ func (m *mounter) bind(l *Line, inside string, mnt *storage.Mount) bool {
 		l.Source = mnt.Source
 	}
 	return true
+}
+
+// fromInside finds a directory of the system that a line shows elsewhere. It ends
+// the line when the directory cannot be had.
+func (m *mounter) fromInside(l *Line, inside, dir string) (string, bool) {
+	natural := m.natural(dir)
+	gap := m.gaps[natural]
+	if gap == nil {
+		gap = m.gapAbove(natural)
+	}
+	switch {
+	case gap != nil && gap.File == dir:
+		m.miss(l, inside, Parent, "it shows %s, which cannot be mounted", dir)
+		return "", false
+	case gap != nil:
+		m.miss(l, inside, Parent, "it shows %s, which lies below %s, which cannot be mounted", dir, gap.File)
+		return "", false
+	}
+	from, err := m.inside(dir)
+	if err != nil {
+		m.miss(l, inside, IsMissing, "cannot show %s: %v", dir, err)
+		return "", false
+	}
+	return from, true
 }
 
 func readOnly(o fstab.Options) bool {

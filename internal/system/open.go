@@ -2,6 +2,7 @@ package system
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ type Way struct {
 	Overlays bool
 	// Unlock names the containers to open, with their map names.
 	Unlock map[storage.ID]string
+	// Attach names free devices ("loop64") for images.
+	Attach map[storage.ID]string
 	// Only restricts opening to these nodes and what they rest on; nil means all
 	// that opens without a key.
 	Only []storage.ID
@@ -83,15 +86,16 @@ func (o *opener) open(n storage.Node) {
 	if !storage.CanOpen(n) || storage.OpeningOf(n) != nil || storage.IsPart(n) || n.Base().Is(storage.Incomplete) || !o.ready(n, n) {
 		return
 	}
+	defer o.followDevices(n)()
 	switch n := n.(type) {
+	case *storage.Image:
+		o.openImage(n)
 	case *storage.MD:
 		n.Open = &storage.Opening{Name: o.freeName(n, "md", mdWish(n)), ReadOnly: o.way.ReadOnly}
 	case *storage.LV:
 		o.openLV(n)
 	case *storage.Crypt:
-		if name, ok := o.way.Unlock[n.ID]; ok {
-			n.Open = &storage.Opening{Name: name, ReadOnly: o.way.ReadOnly}
-		}
+		o.openCrypt(n)
 	case *storage.Multipath:
 		n.Open = &storage.Opening{} // a map of wires changes nothing by itself
 	case *storage.Bcache:
@@ -101,6 +105,29 @@ func (o *opener) open(n storage.Node) {
 	}
 	if as := storage.OpeningOf(n); as != nil {
 		o.g.SetReadOnly(n, as.ReadOnly)
+	}
+}
+
+// followDevices: what lies on a write-protected device is opened without a write,
+// as in a read-only request, until the function that it gives is called.
+func (o *opener) followDevices(n storage.Node) (done func()) {
+	before := o.way.ReadOnly
+	if slices.ContainsFunc(o.devicesUnder(n), func(d storage.Node) bool { return d.Base().ReadOnly }) {
+		o.way.ReadOnly = true
+	}
+	return func() { o.way.ReadOnly = before }
+}
+
+// openCrypt opens a container that there is a key for. Most change nothing when
+// they are opened read-only; the others are opened through stand-ins.
+func (o *opener) openCrypt(n *storage.Crypt) {
+	name, ok := o.way.Unlock[n.ID]
+	switch {
+	case !ok:
+	case !o.way.ReadOnly || n.OpenWrites == "":
+		n.Open = &storage.Opening{Name: name, ReadOnly: o.way.ReadOnly}
+	case o.standIns(o.devicesUnder(n)):
+		n.Open = &storage.Opening{Name: name} // writes end in memory
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *System) osRelease(tree, usr fs.FS) map[string]string {
 			return r
 		}
 	}
-	return nil
+	return s.oldRelease(tree)
 }
 
 // parseOSRelease reads the shell-like assignments of os-release(5). Text that

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"salvor/internal/fstab"
 	"salvor/internal/storage"
 )
 
@@ -79,11 +80,22 @@ func (p *placer) visit(l *Line) {
 // ones first.
 func (p *placer) needs(l *Line) []string {
 	out := dirsAbove(p.natural[l])
-	if l.entry.IsBind() {
-		from := p.m.natural(l.entry.Spec.Value)
+	for _, from := range treesOf(l.entry) {
+		from = p.m.natural(from)
 		out = append(append(out, dirsAbove(from)...), from)
 	}
 	return out
+}
+
+// treesOf gives the directories of the system that a line shows elsewhere.
+func treesOf(e fstab.Entry) []string {
+	switch {
+	case e.IsBind():
+		return []string{e.Spec.Value}
+	case e.IsOverlay():
+		return layersOf(e).all()
+	}
+	return nil
 }
 
 // wishes gives the directories that are to be there before l if that is possible
@@ -183,6 +195,12 @@ func (m *mounter) mount(l *Line, inside string) {
 		}
 	case isMemory(l.entry):
 		mnt.Type, mnt.Root, mnt.ReadOnly = l.entry.Type, "", readOnly(l.entry.Options)
+	case l.entry.IsOverlay():
+		if !m.overlay(l, inside, &mnt) {
+			return
+		}
+	case isNetwork(l.entry):
+		m.network(l, &mnt)
 	default:
 		m.device(l, &mnt)
 	}
@@ -215,7 +233,7 @@ func isSame(now, want storage.Mount) bool {
 		return false
 	}
 	// A bound tree without a node is seen with the type of its file system.
-	return want.Source != "" || want.Bind != "" || now.Type == want.Type
+	return want.Source != "" || want.Bind != "" || now.Type == want.Type || want.Remote != "" && now.Remote == want.Remote
 }
 
 func readWord(readOnly bool) string {

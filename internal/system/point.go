@@ -25,7 +25,7 @@ func (m *mounter) inside(p string) (string, error) { return follow(p, m.linkAt) 
 // What is not there is taken as it is written.
 func (m *mounter) natural(p string) string {
 	at, err := follow(p, func(p string) (string, error) {
-		link, err := m.linkIn(m.sys.Root, strings.TrimPrefix(p, "/"))
+		link, err := m.linkIn(m.sys.Root, m.sys.inRoot(p))
 		if err != nil {
 			return "", nil
 		}

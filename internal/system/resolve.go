@@ -79,7 +79,25 @@ func newResolver(ix *index, s *System) *Resolver {
 	if s.Crypttab != nil {
 		r.readCrypttab(s.Crypttab.Entries)
 	}
+	r.readCmdlines(s.Cmdlines)
 	return r
+}
+
+// readCmdlines lets containers answer to the names that the kernel command lines
+// of the system's boot entries give them, as far as crypttab does not use these
+// names. Entries of other days may mean what is gone: that is no news here.
+func (r *Resolver) readCmdlines(lines []*fstab.Cmdline) {
+	for _, line := range lines {
+		for _, e := range line.CryptEntries() {
+			_, named := r.names[dmName(e.Name)]
+			if named || r.gone[dmName(e.Name)] != nil {
+				continue
+			}
+			if c, err := r.container(e); err == nil {
+				r.give(c.ID, e)
+			}
+		}
+	}
 }
 
 // readCrypttab finds the container of every line. A line may name the map of one
@@ -137,6 +155,15 @@ func (r *Resolver) CryptEntry(id storage.ID) (fstab.CryptEntry, bool) {
 	return e, ok
 }
 
+// Container gives the encrypted container that a line of a crypttab opens.
+func (r *Resolver) Container(e fstab.CryptEntry) (storage.ID, error) {
+	c, err := r.container(e)
+	if err != nil {
+		return "", err
+	}
+	return c.ID, nil
+}
+
 // container finds the encrypted container that a crypttab line opens.
 func (r *Resolver) container(e fstab.CryptEntry) (*storage.Crypt, error) {
 	n, err := r.device(e.Source, r.carriesCrypt)
@@ -151,6 +178,9 @@ func (r *Resolver) container(e fstab.CryptEntry) (*storage.Crypt, error) {
 		if c, ok := up.(*storage.Crypt); ok {
 			return c, nil
 		}
+	}
+	if _, _, detached := e.Header(); detached {
+		return nil, r.fail(e.Source, NeedsKey, []storage.ID{n.Base().ID}, "%s is encrypted, and its header, which is elsewhere (header=), cannot be had", e.Source)
 	}
 	return nil, r.fail(e.Source, Contents, []storage.ID{n.Base().ID}, "%s holds no encrypted volume", e.Source)
 }
@@ -170,8 +200,15 @@ func (r *Resolver) node(spec fstab.Spec, fits func(storage.Node) bool) (storage.
 }
 
 // Source gives the node that an fstab line mounts: of a btrfs, the subvolume.
-func (r *Resolver) Source(e fstab.Entry) (storage.ID, error) {
-	id, err := r.node(e.Spec, func(n storage.Node) bool { return r.holds(n, e.Type) })
+func (r *Resolver) Source(e fstab.Entry) (storage.ID, error) { return r.source(e, "") }
+
+// source is Source; known is the device, if it is known without the spec.
+func (r *Resolver) source(e fstab.Entry, known storage.ID) (id storage.ID, err error) {
+	if n := r.g.Node(known); n != nil {
+		id, err = r.content(e.Spec, n)
+	} else {
+		id, err = r.node(e.Spec, func(n storage.Node) bool { return r.holds(n, e.Type) })
+	}
 	if err != nil {
 		return "", err
 	}

@@ -45,12 +45,13 @@ func without(id, self storage.ID) storage.ID {
 	return id
 }
 
-// related: one of two roots can be a snapshot of the other.
+// related: a can be a snapshot of b. One that was sent to another disk
+// (btrfs-send(8)) is a read-only subvolume there.
 func (f *finder) related(a, b storage.ID) bool {
 	sa, oka := f.g.Node(a).(*storage.Subvolume)
 	sb, okb := f.g.Node(b).(*storage.Subvolume)
-	if oka && okb {
-		return slices.Equal(sa.On, sb.On)
+	if oka && (sa.Frozen || okb) {
+		return sa.Frozen || slices.Equal(sa.On, sb.On)
 	}
 	return f.ix.liesOnSnapshotOf(a, b)
 }

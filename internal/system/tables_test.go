@@ -2,6 +2,7 @@ package system
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestReasonsAreTheTable(t *testing.T) {
 func TestCausesAreTheTable(t *testing.T) {
 	code := []Cause{
 		NoAuto, IsSwap, IsNetwork, IsKernel, IsDuplicate, Unsupported,
-		IsMissing, IsLocked, IsAmbiguous, IsClosed, WrongType, IsDirty, IsBusy, NoPoint, Parent, Garbage, Destructive, KernelSaid, Stopped,
+		IsMissing, IsLocked, IsAmbiguous, IsClosed, WrongType, IsDirty, IsDamaged, IsBusy, NoPoint, Parent, Garbage, Destructive, KernelSaid, Stopped,
 	}
 	var page []Cause
 	for _, row := range table(t, "### ⚙ Causes") {
@@ -69,4 +70,44 @@ func TestCausesAreTheTable(t *testing.T) {
 	if diff := cmp.Diff(page, code); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestRisksAreTheTable(t *testing.T) {
+	var code [][]string
+	for _, r := range riskRows {
+		code = append(code, []string{r.when, string(r.word)})
+		if !slices.Contains(RiskWords, r.word) {
+			t.Errorf("%s: %s accepts no risk", r.when, r.word)
+		}
+	}
+	code = append(code, []string{"the memory of a hibernated system, in its swap space or swap file, or in that of one that mounts the same file systems", "hibernated"},
+		[]string{"an NTFS of a Windows that is hibernated, or was shut down for a fast startup", "hibernated"})
+	var page [][]string
+	for _, row := range table(t, "### ⚙ Risks") {
+		page = append(page, []string{row[0], row[1]})
+	}
+	if diff := cmp.Diff(page, code); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDirtIsTheTable(t *testing.T) {
+	var code [][]string
+	for _, r := range dirtRows {
+		code = append(code, []string{orElse(strings.Join(r.types, ", "), "any other"), r.does})
+	}
+	var page [][]string
+	for _, row := range table(t, "### ⚙ Not unmounted cleanly") {
+		page = append(page, []string{row[0], row[2]})
+	}
+	if diff := cmp.Diff(page, code); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func orElse(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }

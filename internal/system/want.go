@@ -26,12 +26,17 @@ func (m *mounter) build() {
 	slices.SortStableFunc(m.out.Lines, func(a, b Line) int { return lineOrder(a) - lineOrder(b) })
 }
 
-// lineOrder keeps the lines of the file in its order, and the virtual ones last.
+// lineOrder keeps the lines of the file in its order; what stands elsewhere comes
+// after them, and the virtual ones last.
 func lineOrder(l Line) int {
-	if l.Number == 0 && l.File != "/" {
+	switch {
+	case l.File == "/" || l.Number > 0:
+		return l.Number
+	case l.From != "":
+		return 1 << 29
+	default:
 		return 1 << 30
 	}
-	return l.Number
 }
 
 // sources gives, each once, what the mounts show and the volumes that the
@@ -62,13 +67,12 @@ func (m *mounter) carriers(source storage.ID) []storage.Node {
 }
 
 // protect sees to it that a mount can be what it is to be. In a read-only
-// request, writes are kept from the disk: devices that may be written to are
-// frozen, and a dirty file system is mounted through a stand-in, since its
-// journal has to be replayed somewhere. One that is mounted already elsewhere is
-// in others' hands.
+// request, and on a write-protected device, writes are kept from the disk: devices
+// that may be written to are frozen, and a dirty file system is mounted through a
+// stand-in, since its journal has to be replayed somewhere. One that is mounted
+// already elsewhere is in others' hands.
 func (m *mounter) protect(p *placed) {
-	if !m.req.ReadOnly {
-		m.followDevice(p)
+	if !m.req.ReadOnly && !m.followDevice(p) {
 		return
 	}
 	top := topOf(m.seen, p.Source)
@@ -91,12 +95,18 @@ func (m *mounter) protect(p *placed) {
 }
 
 // followDevice mounts read-only what lies on a device that is read-only, as
-// mount(8) does, and says so.
-func (m *mounter) followDevice(p *placed) {
-	for _, c := range m.carriers(p.Source) {
-		if c.Base().ReadOnly && !p.ReadOnly {
-			p.ReadOnly = true
-			p.line.note("its device is read-only, so it is mounted read-only")
-		}
+// mount(8) does, or that writes to memory only because one further down is; it says
+// so and reports true. A btrfs of which a part has no copy left is mounted
+// read-only too: the kernel refuses all else (fs/btrfs/disk-io.c, open_ctree).
+func (m *mounter) followDevice(p *placed) bool {
+	if m.seen.Node(topOf(m.seen, p.Source)).Base().Is(storage.Incomplete) && !p.ReadOnly {
+		p.ReadOnly = true
+		p.line.note("a part of it is on missing devices alone, so it is mounted read-only")
 	}
+	protected := slices.ContainsFunc(m.carriers(p.Source), func(c storage.Node) bool { return isSealed(m.out.Want, c) })
+	if protected && !p.ReadOnly {
+		p.ReadOnly = true
+		p.line.note("its device is read-only, so it is mounted read-only")
+	}
+	return protected
 }
