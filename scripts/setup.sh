@@ -22,15 +22,20 @@ packages() {
 	f2fs-tools              probe tests read what mkfs.f2fs writes
 	fdisk                   sfdisk: partition tables for probe tests
 	gdisk                   sgdisk: GPT with fixed GUIDs for probe tests
+	jfsutils                probe tests read what mkfs.jfs writes
 	kmod                    depmod, for the modules unpacked from Debian's kernel package
 	lvm2                    probe tests compare with what its tools report
 	mdadm                   probe tests compare with mdadm --examine
 	mmdebstrap              makes the lab's live medium and machine b's Debian without debootstrap's slowness
+	nilfs-tools             probe tests read what mkfs.nilfs2 writes
 	ntfs-3g                 probe tests read what mkfs.ntfs writes
 	qemu-system-x86         the lab's virtual machines
 	qemu-utils              qemu-img: base images and overlays
+	reiserfsprogs           probe tests read what mkreiserfs writes
 	shellcheck              make lint: the shell scripts here are checked too
 	squashfs-tools          packs the lab's live medium
+	swtpm                   the TPM of a lab machine
+	thin-provisioning-tools probe tests read what they write of thin pools
 	xfsprogs                probe tests read what mkfs.xfs writes
 	xz-utils                unpacks the source packages whose test images test/corpus uses
 	LIST

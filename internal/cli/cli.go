@@ -23,7 +23,13 @@ type Env struct {
 	// streams are.
 	Terminal func() (*os.File, error)
 	Getenv   func(string) string
+	// Guard keeps what is in memory from being swapped; nil where nothing can be.
+	Guard    func() error
 	Signals  []os.Signal // that stop the work; the second one stops at once
+	Replayed bool        // the machine is a recorded one
+	// Unlocked are the volumes for which keys were given when the machine was
+	// recorded: any key opens them again.
+	Unlocked []string
 }
 
 // Main runs the program and gives its exit status.
@@ -73,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.opt.colour, "color", "auto", "colours: auto, always or never")
 	flags.BoolVarP(&a.opt.quiet, "quiet", "q", false, "no progress, no notes, no advice")
 	flags.BoolVarP(&a.opt.verbose, "verbose", "v", false, "also show what is done only for a look and taken back")
-	root.AddCommand(a.probe(), a.systems(), a.mount(), a.umount(), a.chroot(), a.status(), a.completion(), a.version(), a.doc())
+	root.AddCommand(a.probe(), a.systems(), a.check(), a.mount(), a.umount(), a.chroot(), a.status(), a.report(), a.replay(), a.completion(), a.version(), a.doc())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
 	root.SuggestionsMinimumDistance = 2

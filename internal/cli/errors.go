@@ -40,6 +40,7 @@ var advices = []advice{
 	{is(session.ErrInterlock), exitRefused, hint("take down first what is mounted: salvor umount", "see what that is: salvor status")},
 	{as[*system.ChoiceError], exitRefused, choiceHint},
 	{as[*plan.StaleError], exitRefused, hint("the machine has changed meanwhile: run the same command again")},
+	{as[*workflow.ForeignError], exitRefused, hint("let them be emulated: apt install qemu-user-static, or the like with binfmt_misc", "its files can be changed from outside all the same")},
 	{as[*workflow.RefusedError], exitRefused, nil},
 	{as[*workflow.LockedError], exitLocked, hint(keyHint)},
 	{is(workflow.ErrNoAnswer), exitLocked, hint(keyHint)},
@@ -49,6 +50,9 @@ var advices = []advice{
 	{is(machine.ErrPermission), exitError, hint("run it as root: sudo salvor …")},
 	{is(tool.ErrPermission), exitError, hint("run it as root: sudo salvor …")},
 	{is(workflow.ErrStillThere), exitError, hint("see what uses it: fuser -vm DIR, lsof +f -- DIR", "then again: salvor umount")},
+	{as[*workflow.DamagedError], exitError, repairHint},
+	{is(tool.ErrDamaged), exitError, poolHint},
+	{is(machine.ErrNotRecorded), exitError, hint("make a report with this version of salvor, there: salvor report FILE")},
 	{is(tool.ErrForeign), exitError, hint("its LVM metadata names another host: vgchange --systemid")},
 	{is(tool.ErrUnsupported), exitError, hint("a newer live system may know it")},
 }
@@ -88,22 +92,57 @@ func choiceHint(err error) []string {
 	return out
 }
 
+// repairHint is what follows a damaged root.
+func repairHint(err error) []string {
+	damaged, _ := errors.AsType[*workflow.DamagedError](err)
+	out := []string{"its device may be failing: look at its health, and copy it before it is repaired (smartctl, ddrescue)"}
+	if damaged.Repair != "" {
+		out = append(out, "check it by hand: "+damaged.Repair)
+	}
+	if damaged.Open {
+		return append(out, "what it lies on stays open for that; then go on: salvor mount", "or take it down: salvor umount")
+	}
+	return append(out, "then again: salvor mount", "or take its files away: salvor mount --read-only")
+}
+
+// poolHint is what follows a thin or cache pool that lvm refuses to activate.
+func poolHint(err error) []string {
+	if pool := tool.PoolOf(err); pool != "" {
+		return []string{"copy the disks of its group first; then: lvconvert --repair " + machine.Quote(pool)}
+	}
+	return nil
+}
+
 // packages tells in which package a program is on Debian, Fedora, SUSE and Arch.
 var packages = map[string][4]string{
 	"cryptsetup":      {"cryptsetup-bin", "cryptsetup", "cryptsetup", "cryptsetup"},
+	"clevis":          {"clevis-luks", "clevis-luks", "clevis", "clevis"},
 	"dmsetup":         {"dmsetup", "device-mapper", "device-mapper", "device-mapper"},
 	"mdadm":           {"mdadm", "mdadm", "mdadm", "mdadm"},
 	"lvm":             {"lvm2", "lvm2", "lvm2", "lvm2"},
 	"multipath":       {"multipath-tools", "device-mapper-multipath", "multipath-tools", "multipath-tools"},
 	"modprobe":        {"kmod", "kmod", "kmod", "kmod"},
+	"qemu-nbd":        {"qemu-utils", "qemu-img", "qemu-img", "qemu-img"},
 	"udevadm":         {"udev", "systemd-udev", "udev", "systemd"},
+	"btrfs":           {"btrfs-progs", "btrfs-progs", "btrfsprogs", "btrfs-progs"},
+	"e2fsck":          {"e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs"},
+	"fsck.exfat":      {"exfatprogs", "exfatprogs", "exfatprogs", "exfatprogs"},
+	"fsck.f2fs":       {"f2fs-tools", "f2fs-tools", "f2fs-tools", "f2fs-tools"},
+	"fsck.fat":        {"dosfstools", "dosfstools", "dosfstools", "dosfstools"},
+	"fsck.jfs":        {"jfsutils", "jfsutils", "jfsutils", "jfsutils"},
+	"fsck.minix":      {"util-linux", "util-linux", "util-linux", "util-linux"},
+	"fsck.reiserfs":   {"reiserfsprogs", "", "reiserfs", "reiserfsprogs"},
+	"xfs_repair":      {"xfsprogs", "xfsprogs", "xfsprogs", "xfsprogs"},
 	"bcache-register": {"bcache-tools", "bcache-tools", "bcache-tools", "bcache-tools"},
 }
 
 // missingHint names the packages of all the programs that are missing.
-func missingHint(err error) []string {
+func missingHint(err error) []string { return installing(missingPrograms(err)) }
+
+// installing says how programs are installed.
+func installing(programs []string) []string {
 	var by [4][]string
-	for _, program := range missingPrograms(err) {
+	for _, program := range programs {
 		for i, p := range packages[program] {
 			if p != "" && !slices.Contains(by[i], p) {
 				by[i] = append(by[i], p)

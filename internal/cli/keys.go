@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -22,22 +20,25 @@ type keyOptions struct {
 
 func (k *keyOptions) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&k.keys, "key", nil, "VOLUME=FILE: a key file, taken as it is, or '-' for a passphrase on standard input;\n"+
-		"VOLUME=prompt or VOLUME=skip; VOLUME is a name, a device, a UUID or '*' for all;\nmay be given again")
+		"VOLUME=prompt, VOLUME=ask-password (systemd's agents) or VOLUME=skip; VOLUME is a name, a device, a UUID or '*' for all;\nmay be given again")
 	f.BoolVar(&k.noPrompt, "no-prompt", false, "ask nothing; what would have to be asked is skipped or refused")
 }
 
 // read gives the keys of the files, and a prompter that keeps to the words.
 func (k *keyOptions) read(a *app) ([]workflow.GivenKey, *prompter, error) {
+	a.guard()
 	p := &prompter{app: a, never: k.noPrompt}
 	var given []workflow.GivenKey
 	for _, word := range k.keys {
 		volume, from, ok := cutKey(word)
 		if !ok || volume == "" || from == "" {
-			return nil, nil, usagef("cannot use --key %q: it has to be VOLUME=FILE, VOLUME=prompt or VOLUME=skip", word)
+			return nil, nil, usagef("cannot use --key %q: it has to be VOLUME=FILE, VOLUME=prompt, VOLUME=ask-password or VOLUME=skip", word)
 		}
 		switch from {
 		case "prompt":
 			p.always = append(p.always, volume)
+		case "ask-password":
+			p.agents = append(p.agents, volume)
 		case "skip":
 			p.skip = append(p.skip, volume)
 		default:
@@ -48,7 +49,28 @@ func (k *keyOptions) read(a *app) ([]workflow.GivenKey, *prompter, error) {
 			given = append(given, workflow.GivenKey{Volume: volume, Key: key, From: keyName(from)})
 		}
 	}
-	return given, p, nil
+	return append(given, a.unlocked()...), p, nil
+}
+
+// unlocked gives a key for what a recorded machine was given one: what it is does not
+// matter there.
+func (a *app) unlocked() []workflow.GivenKey {
+	var out []workflow.GivenKey
+	for _, volume := range a.env.Unlocked {
+		out = append(out, workflow.GivenKey{Volume: volume, Key: secret.New([]byte("recorded")), From: "the key that salvor report was given"})
+	}
+	return out
+}
+
+// guard keeps the keys of this run from being swapped or dumped. Without that the
+// work goes on: the machine that it is for is down.
+func (a *app) guard() {
+	if a.env.Guard == nil || a.env.Machine.Euid() != 0 {
+		return
+	}
+	if err := a.env.Guard(); err != nil {
+		a.reporter.tell(workflow.Note{Text: err.Error()})
+	}
 }
 
 // cutKey splits at the first "=" that is not part of a tag such as UUID=….
@@ -72,12 +94,11 @@ func keyName(from string) string {
 // line, as cryptsetup(8) has it.
 func (a *app) readKey(from string) (*secret.Secret, error) {
 	if from == "-" {
-		data, err := io.ReadAll(io.LimitReader(a.env.Stdin, secret.MaxKey))
+		key, err := secret.ReadLine(a.env.Stdin)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the key on standard input: %w", err)
+			return nil, fmt.Errorf("on standard input: %w", err)
 		}
-		line, _, _ := bytes.Cut(data, []byte("\n"))
-		return secret.New(line), nil
+		return key, nil
 	}
 	f, err := os.Open(from)
 	if err != nil {

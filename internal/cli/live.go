@@ -18,6 +18,6 @@ func Live() Env {
 			return probe.Probe(ctx, live, probe.Options{})
 		},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: openTerminal, Getenv: os.Getenv, Signals: machine.StopSignals(),
+		Terminal: openTerminal, Getenv: os.Getenv, Guard: machine.GuardMemory, Signals: machine.StopSignals(),
 	}
 }

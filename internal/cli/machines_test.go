@@ -99,6 +99,9 @@ var labMachines = map[string]labMachine{
 	}},
 	"locked": {lockedDisks, map[storage.ID]string{"luks:vault": "correct horse"}, map[string]storage.ID{"root": "fs:vault-root"}},
 	"dirty":  {dirtyDisks, nil, map[string]storage.ID{"root": "fs:dirty"}},
+	"worn":   {wornDisks, nil, map[string]storage.ID{"root": "fs:worn", "home": "fs:worn-home"}},
+	"broken": {brokenDisks, nil, map[string]storage.ID{"root": "fs:broken"}},
+	"images": {imageDisks, nil, map[string]storage.ID{"root": "fs:vm-root"}},
 	"blank":  {func(l *lab) { l.disk("BLANK DISK", "B-1", 8*gib) }, nil, nil},
 }
 
@@ -138,6 +141,20 @@ func lockedDisks(l *lab) {
 
 func dirtyDisks(l *lab) {
 	l.fs("ext4", "dirty", "", l.part(l.table(l.disk("OLD DISK", "O-1", 10*gib)), 1, 9*gib)).Mark(storage.Dirty)
+}
+
+// wornDisks: a dirty root, a damaged home, and an ESP.
+func wornDisks(l *lab) {
+	t := l.table(l.disk("OLD DISK", "O-2", 20*gib))
+	l.fs("vfat", "1A2B-3C4D", "", l.part(t, 1, gib))
+	l.fs("ext4", "worn", "", l.part(t, 2, 9*gib)).Mark(storage.Dirty)
+	l.fs("ext4", "worn-home", "", l.part(t, 3, 9*gib)).Mark(storage.Damaged)
+}
+
+// brokenDisks: a damaged root on a logical volume.
+func brokenDisks(l *lab) {
+	vg := l.vg("sys", l.part(l.table(l.disk("OLD DISK", "O-3", 20*gib)), 1, 19*gib))
+	l.fs("ext4", "broken", "", l.lv(vg, "root", 10*gib)).Mark(storage.Damaged)
 }
 
 // build makes the machine with the files that lie in dir.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"salvor/internal/apply"
 	"salvor/internal/storage"
+	"salvor/internal/system"
 	"salvor/internal/workflow"
 )
 
@@ -25,11 +25,19 @@ var mountPage = page{
 		"its name; it can be left out when there is only one. Locked volumes are asked for, and a passphrase is tried on " +
 		"all of them. At the end every line of the fstab stands in a table with its end state. A line that cannot be " +
 		"mounted stops only what lies below it; nofail hides nothing. /dev, /proc, /sys and /run are there for chroot.\n\n" +
-		"A dirty, degraded or hibernated system needs a word of consent before it is mounted read-write.",
+		"--snapshot mounts a snapshot of the system, or an older deployment of it, with the rest of the system by its " +
+		"fstab: WHICH is snapper's number, timeshift's name, the path of a subvolume, the name of a volume, the " +
+		"checksum of a deployment, or \"last\". A read-only snapshot is mounted read-only.\n\n" +
+		"--image takes a file with the image of a disk in place of the machine's disks, and detaches it with salvor " +
+		"umount. It must not be in use by a virtual machine.\n\n" +
+		"A dirty, degraded or hibernated system needs a word of consent before it is mounted read-write. --fsck checks " +
+		"every file system, when all is open and before the first is mounted, as a booting system does, and shows what " +
+		"the checker said; one with errors that are left to a person is not mounted.",
 	examples: []example{
 		{"salvor mount", "the only system, at /mnt/local"},
 		{"salvor mount 2 --target /mnt/two", "the second one of the list, elsewhere"},
 		{"salvor mount --read-only", "for a copy of its files, or a look"},
+		{"salvor mount --image /srv/vm.qcow2", "the system in an image file"},
 		{"salvor mount --plan", "what would be done"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitGaps, exitRefused, exitNothing, exitLocked, exitInterrupted},
@@ -40,32 +48,43 @@ type mountOptions struct {
 	order  workflow.MountOrder
 	accept []string
 	keys   keyOptions
+	images imageOptions
 }
 
 func (o *mountOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.order.Target, "target", "", "DIR: where to mount (default "+workflow.DefaultTarget+")")
+	f.StringVar(&o.order.Snapshot, "snapshot", "", "WHICH: a snapshot of SYSTEM in its place: a number, a path, "+system.LastSnapshot)
 	f.BoolVar(&o.order.ReadOnly, "read-only", false, "write nothing to any disk")
-	f.BoolVar(&o.order.Network, "network", false, "let programs inside resolve names as here (/etc/resolv.conf is bound in)")
+	f.BoolVar(&o.order.Network, "network", false, "mount network file systems too, and let programs inside resolve names as here\n(/etc/resolv.conf is bound in)")
+	f.BoolVar(&o.order.Fsck, "fsck", false, "check the file systems before they are mounted; with --read-only, change nothing")
 	o.keys.flags(f)
-	f.StringSliceVar(&o.accept, "accept", nil, "accept a risk beforehand: "+strings.Join(slices.Sorted(maps.Keys(riskWords)), ", "))
+	o.images.flags(f)
+	f.StringSliceVar(&o.accept, "accept", nil, "accept a risk beforehand: "+riskWords())
 }
 
 // riskWords are what --accept takes.
-var riskWords = map[string]storage.Health{
-	"dirty": storage.Dirty, "degraded": storage.Degraded, "hibernated": storage.Hibernated,
+func riskWords() string {
+	var out []string
+	for _, h := range system.RiskWords {
+		out = append(out, string(h))
+	}
+	return strings.Join(out, ", ")
 }
 
 // finish turns words into the order.
 func (o *mountOptions) finish(a *app, args []string) (*prompter, error) {
 	o.order.System = firstArg(args)
 	for _, w := range o.accept {
-		h, ok := riskWords[w]
-		if !ok {
-			return nil, usagef("cannot use --accept %q: it is one of %s", w, strings.Join(slices.Sorted(maps.Keys(riskWords)), ", "))
+		h := storage.Health(w)
+		if !slices.Contains(system.RiskWords, h) {
+			return nil, usagef("cannot use --accept %q: it is one of %s", w, riskWords())
 		}
 		o.order.Accept = append(o.order.Accept, h)
 	}
 	var err error
+	if o.order.Images, err = o.images.read(); err != nil {
+		return nil, err
+	}
 	var ask *prompter
 	o.order.Keys, ask, err = o.keys.read(a)
 	return ask, err
@@ -95,8 +114,14 @@ func (a *app) runMount(ctx context.Context, o mountCommand, args []string) error
 	if o.plan && o.script || o.script && a.opt.json {
 		return usagef("--plan, --script and --json --script exclude each other")
 	}
+	if o.script && o.order.Fsck {
+		return usagef("--fsck and --script exclude each other: what follows a check depends on what it finds")
+	}
 	if o.desk.used() && !o.plan && !o.script {
 		return usagef("--graph and --root are for --plan and --script: nothing can be mounted at a desk")
+	}
+	if o.desk.used() && o.images.used() {
+		return errImageAtDesk
 	}
 	ask, err := o.finish(a, args)
 	if err != nil {

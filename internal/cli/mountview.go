@@ -44,6 +44,7 @@ func (a *app) mountTable(r *workflow.MountReport) {
 	v.plan()
 	v.lines()
 	v.volumes()
+	v.checks()
 	v.rest()
 	if r.Done {
 		a.whatNext(r)
@@ -86,7 +87,7 @@ func (v *mountView) head() {
 }
 
 func hasGaps(r *workflow.MountReport) bool {
-	return slices.ContainsFunc(r.Lines, func(l system.Line) bool { return isGap(r, l) })
+	return slices.ContainsFunc(r.Lines, func(l system.Line) bool { return isGap(r, l) }) || slices.ContainsFunc(r.Checks, workflow.Checked.Gap)
 }
 
 // isGap: a planned line is one only when the work is over.
@@ -112,7 +113,7 @@ func (v *mountView) lines() {
 	states := map[string]system.Line{}
 	for _, run := range runs(v.r.Lines) {
 		l := run[0]
-		if l.Number == 0 && l.File != "/" && !isGap(v.r, l) {
+		if l.Number == 0 && l.From == "" && l.File != "/" && !isGap(v.r, l) {
 			added = append(added, l.File)
 			continue
 		}
@@ -217,6 +218,9 @@ func (v *mountView) causeText(l system.Line) string {
 	}
 	if l.NoFail && isGap(v.r, l) {
 		text += " (nofail: the booting system goes on without it)"
+	}
+	if l.From != "" {
+		text = strings.TrimSuffix("from "+l.From+": "+text, ": ")
 	}
 	for _, n := range l.Notes {
 		text = strings.TrimPrefix(text+"; "+n, "; ")

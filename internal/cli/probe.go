@@ -10,22 +10,25 @@ import (
 )
 
 var probePage = page{
-	use:    "probe [OPTIONS]",
-	short:  "show the whole storage stack of this machine: disks, and what lies on what",
-	writes: "It writes nothing, opens nothing and needs no tool; as root it sees more.",
+	use:   "probe [OPTIONS]",
+	short: "show the whole storage stack of this machine: disks, and what lies on what",
+	writes: "It writes nothing, opens nothing and needs no tool; as root it sees more. With --image it attaches the file " +
+		"read-only, and detaches it again.",
 	long: "What is known from metadata is shown although it is closed: arrays, volume groups and their volumes. " +
 		"Every line has the name, the size, what it is, what is wrong with it, whether it is open, and where it is mounted.",
 	examples: []example{
 		{"salvor probe", "the tree"},
 		{"salvor probe --json > graph.json", "to look at elsewhere (--graph)"},
 		{"salvor probe --svg stack.svg", "a picture of it"},
+		{"salvor probe --image vm.img", "what lies in an image file"},
 		{"salvor probe --ids", "with the identity of everything"},
 	},
-	exits: []int{exitOK, exitError, exitUsage, exitInterrupted},
+	exits: []int{exitOK, exitError, exitUsage, exitRefused, exitInterrupted},
 }
 
 type probeOptions struct {
 	desk     deskOptions
+	images   imageOptions
 	dot, svg string
 	tree     storage.TreeOptions
 }
@@ -40,12 +43,13 @@ func (a *app) probe() *cobra.Command {
 	f.StringVar(&o.svg, "svg", "", "FILE: draw the graph there ('-' for standard output)")
 	f.BoolVar(&o.tree.All, "all", false, "also hidden volumes and every snapshot")
 	f.BoolVar(&o.tree.IDs, "ids", false, "also the identity of everything")
+	o.images.flags(f)
 	f.StringVar(&o.desk.graph, "graph", "", "FILE: a saved probe --json in place of this machine ('-' for standard input)")
 	return cmd
 }
 
 func (a *app) runProbe(ctx context.Context, o probeOptions) error {
-	g, err := o.desk.load(ctx, a)
+	g, err := o.graph(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,23 @@ func (a *app) runProbe(ctx context.Context, o probeOptions) error {
 		a.tree(g, o.tree)
 	}
 	return nil
+}
+
+// graph gives the graph of the images, of the file, or of the machine.
+func (o *probeOptions) graph(ctx context.Context, a *app) (*storage.Graph, error) {
+	if !o.images.used() {
+		return o.desk.load(ctx, a)
+	}
+	if o.desk.used() {
+		return nil, errImageAtDesk
+	}
+	images, err := o.images.read()
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.work(nil).ProbeImages(ctx, images)
+	a.reporter.done()
+	return g, err
 }
 
 // tree writes the graph for people.

@@ -21,31 +21,30 @@ type prompter struct {
 	never  bool     // --no-prompt, or another reason to ask nobody
 	skip   []string // volumes for which "skip" was said
 	always []string // volumes for which "prompt" was said
+	agents []string // volumes for which "ask-password" was said
 }
 
-// Passphrase asks for the passphrase of a volume without showing it.
+// Passphrase asks for the passphrase of a volume without showing it: on the
+// terminal, or where there is none, at systemd's password agents.
 func (p *prompter) Passphrase(ctx context.Context, q workflow.Question) (*secret.Secret, error) {
-	if p.says(p.skip, q) {
+	switch {
+	case p.says(p.skip, q):
 		return nil, nil
-	}
-	if p.never && !p.says(p.always, q) {
+	case p.says(p.agents, q):
+		return p.askAgents(ctx, q)
+	case p.never && !p.says(p.always, q):
 		return nil, workflow.ErrNoAnswer
 	}
 	tty, screen, err := p.turnTo()
+	if errors.Is(err, workflow.ErrNoAnswer) && p.hasAgents() {
+		return p.askAgents(ctx, q)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer tty.Close()
-	text := q.Text
-	if q.Name != "" {
-		text = q.Name + ": " + text
-	}
-	screen.rawLines(2, text)
-	word := "Passphrase"
-	if q.Attempt > 1 {
-		word = "That was wrong. Passphrase"
-	}
-	answer, err := p.ask(ctx, tty, "  "+screen.paint(bold, word)+" (empty: skip it): ", false)
+	screen.rawLines(2, titleOfQuestion(q))
+	answer, err := p.ask(ctx, tty, "  "+screen.paint(bold, wordFor(q))+" (empty: skip it): ", false)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,12 @@ func (r *reporter) tell(e workflow.Event) {
 		r.stepBegins(e)
 	case workflow.StepEnds:
 		r.stepEnds(e)
+	case workflow.Rehearsing:
+		r.begin("recording: " + e.Part + " …")
+	case workflow.CheckBegins:
+		r.begin(fmt.Sprintf("checking %s (%s) …", e.Text, e.Command))
+	case workflow.CheckEnds:
+		r.checkEnds(e)
 	case workflow.Looking:
 		r.begin("looking for installed systems …")
 	case workflow.Unlocking:
@@ -63,6 +69,9 @@ func (r *reporter) stepEnds(e workflow.StepEnds) {
 	case r.verbose, !e.Look && !r.dull(e.Step.Op):
 		r.permanent(faint, "", e.Step.Op.Text())
 	}
+	for _, h := range poolHint(e.Err) {
+		r.permanent(yellow, "hint: ", h)
+	}
 }
 
 // dull tells the operations that only serve the look before the work.
@@ -70,7 +79,7 @@ func (r *reporter) dull(op plan.Op) bool {
 	switch op.(type) {
 	case plan.Freeze, plan.Thaw, plan.AddOverlay, plan.RemoveOverlay:
 		return true
-	case plan.StopArray, plan.DeactivateLV, plan.Lock, plan.StopMultipath, plan.StopBcache:
+	case plan.DetachImage, plan.StopArray, plan.DeactivateLV, plan.Lock, plan.StopMultipath, plan.StopBcache:
 		return r.mounts
 	}
 	return false

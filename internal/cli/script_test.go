@@ -77,7 +77,7 @@ func (w *world) take(ts *testscript.TestScript, args []string) {
 	if !ok {
 		ts.Fatalf("there is no machine %q", args[0])
 	}
-	options := []machinetest.Option{machinetest.OnAttach(func(c machine.Cmd) (int, error) {
+	options := []machinetest.Option{machinetest.WithFiles(imageFiles), machinetest.OnAttach(func(c machine.Cmd) (int, error) {
 		fmt.Fprintf(ts.Stdout(), "(inside %s) %s\n", c.Root, c)
 		if c.Program == "false" {
 			return 1, nil

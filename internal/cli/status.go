@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -56,6 +57,7 @@ func (a *app) showStatus(r *workflow.StatusReport) {
 	}
 	a.statusMounts(r)
 	a.statusMissing(r)
+	a.statusChecks(r)
 	a.statusHoldings(r)
 	if a.opt.quiet {
 		return
@@ -67,6 +69,20 @@ func (a *app) showStatus(r *workflow.StatusReport) {
 		return
 	}
 	a.err.line("next: salvor umount    takes everything down")
+}
+
+// statusChecks lists the checks of file systems.
+func (a *app) statusChecks(r *workflow.StatusReport) {
+	if len(r.Checks) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, c := range r.Checks {
+		rows = append(rows, []string{a.out.safe(c.Command), cmp.Or(string(c.Verdict), "cut short")})
+	}
+	a.out.line("")
+	a.out.line("Checked before they were mounted:")
+	a.out.table(rows, 2, 4, func([]string) style { return plain })
 }
 
 // statusHoldings lists what is held besides the mounts, which are listed already.

@@ -14,12 +14,14 @@ var systemsPage = page{
 	short: "list the installed systems, and what else lies on the disks",
 	writes: "It writes to no disk: file systems are looked at read-only, detached and without replaying their journals; " +
 		"what is opened for the look is opened read-only and closed again.",
-	long: "Snapshots stand under the system that they are of. A system says whether all lines of its fstab could be " +
+	long: "Snapshots and older deployments stand under the system that they are of; many are counted, and --all lists " +
+		"them. salvor mount SYSTEM --snapshot mounts one. A system says whether all lines of its fstab could be " +
 		"mounted now. What cannot be looked into is listed too, with the cause.",
 	examples: []example{
 		{"salvor systems", "what is installed here?"},
 		{"salvor systems --unlock", "also in locked volumes: it asks"},
 		{"salvor systems --key '*=/run/key'", "also in locked volumes: a key file"},
+		{"salvor systems --image vm.qcow2", "in an image file"},
 		{"salvor systems --graph graph.json", "at a desk, with a saved probe --json"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitRefused, exitNothing, exitLocked, exitInterrupted},
@@ -28,6 +30,7 @@ var systemsPage = page{
 type systemsOptions struct {
 	unlock, all bool
 	keys        keyOptions
+	images      imageOptions
 	desk        deskOptions
 }
 
@@ -38,8 +41,9 @@ func (a *app) systems() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.unlock, "unlock", false, "ask for the passphrases of locked volumes, to see what lies in them")
-	f.BoolVar(&o.all, "all", false, "list every snapshot")
+	f.BoolVar(&o.all, "all", false, "list every snapshot, and every layer of a container")
 	o.keys.flags(f)
+	o.images.flags(f)
 	o.desk.flags(f)
 	return cmd
 }
@@ -63,7 +67,14 @@ func (a *app) runSystems(ctx context.Context, o systemsOptions) error {
 }
 
 func (a *app) findSystems(ctx context.Context, o systemsOptions) (*workflow.SystemsReport, error) {
+	images, err := o.images.read()
+	if err != nil {
+		return nil, err
+	}
 	if o.desk.used() {
+		if o.images.used() {
+			return nil, errImageAtDesk
+		}
 		d, err := o.desk.desk(ctx, a)
 		if err != nil {
 			return nil, err
@@ -75,7 +86,7 @@ func (a *app) findSystems(ctx context.Context, o systemsOptions) (*workflow.Syst
 	if err != nil {
 		return nil, err
 	}
-	return a.work(ask).Systems(ctx, workflow.SystemsOrder{Keys: given, Unlock: o.unlock})
+	return a.work(ask).Systems(ctx, workflow.SystemsOrder{Keys: given, Images: images, Unlock: o.unlock})
 }
 
 func systemsExit(findings []system.Finding) status {

@@ -60,18 +60,20 @@ func titleOf(s *system.System) string {
 func (a *app) showSystems(r *workflow.SystemsReport, all bool) {
 	v := &systemsView{screen: a.out, r: r, all: all}
 	systems := system.Systems(r.Findings)
+	shown := map[*system.System]bool{}
 	for _, s := range systems {
-		if s.SnapshotOf == "" {
+		if s.Original() && s.Snapshot == nil {
+			own := system.SnapshotsOf(systems, s)
 			v.system(s)
-			v.snapshots(systems, s)
+			v.snapshots(own)
+			shown[s] = true
+			for _, o := range own {
+				shown[o] = true
+			}
 		}
 	}
-	for _, s := range systems {
-		// A snapshot whose origin is gone, or is a snapshot itself.
-		if s.SnapshotOf != "" && !slices.ContainsFunc(systems, func(o *system.System) bool { return o.Root == s.SnapshotOf && o.SnapshotOf == "" }) {
-			v.system(s)
-		}
-	}
+	// Snapshots whose origin is gone, or is a snapshot itself.
+	v.strays(slices.DeleteFunc(slices.Clone(systems), func(s *system.System) bool { return shown[s] }))
 	if len(systems) == 0 {
 		a.out.line("No installed system was found.")
 		a.out.line("")
@@ -95,6 +97,12 @@ func (v *systemsView) system(s *system.System) {
 	}
 	v.line("%s", head)
 	v.field("root", plain, whereIs(v.r.Graph, s.Root))
+	if d := s.Deployment; d != nil {
+		v.field("ostree", plain, "its root is the directory /"+s.Dir+deploymentWords(d))
+	}
+	if t := s.Snapshot; t != nil {
+		v.field("snapshot", plain, snapshotWords(t))
+	}
 	if len(s.Kernels) > 0 {
 		v.field("kernels", plain, strings.Join(s.Kernels, ", "))
 	}
@@ -119,12 +127,12 @@ func (v *systemsView) field(word string, st style, text string) {
 // mountable says whether the system could be mounted now.
 func (v *systemsView) mountable(s *system.System) {
 	var locked, gaps []string
-	for _, vol := range v.r.Volumes[s.Root] {
+	for _, vol := range v.r.Volumes[s.Place()] {
 		if vol.State == system.VolumeLocked {
 			locked = append(locked, cmp.Or(vol.Name, v.r.Graph.ShortName(vol.ID)))
 		}
 	}
-	for _, l := range v.r.Gaps[s.Root] {
+	for _, l := range v.r.Gaps[s.Place()] {
 		if l.Cause != system.IsLocked {
 			gaps = append(gaps, fmt.Sprintf("%s (%s)", pointOf(l), l.Cause))
 		}
@@ -138,7 +146,7 @@ func (v *systemsView) mountable(s *system.System) {
 	case len(locked) == 0:
 		v.field("mount", green, "can be mounted completely")
 	}
-	for _, r := range v.r.Risks[s.Root] {
+	for _, r := range v.r.Risks[s.Place()] {
 		v.field(string(r.Health), yellow, r.Text)
 	}
 }
@@ -160,31 +168,40 @@ func enumerate(all []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(all[:few], ", "), len(all)-few)
 }
 
-func (v *systemsView) snapshots(systems []*system.System, of *system.System) {
-	var own []*system.System
-	for _, s := range systems {
-		if s.SnapshotOf == of.Root {
-			own = append(own, s)
-		}
-	}
-	if len(own) == 0 {
+// snapshots lists the snapshots of a system, the oldest first, or counts them if
+// they are many.
+func (v *systemsView) snapshots(own []*system.System) {
+	n := len(own)
+	if n == 0 {
 		return
 	}
-	for i, s := range own {
-		if i == fewSnapshots && len(own) > fewSnapshots+1 && !v.all {
-			v.line("        %s", v.paint(faint, fmt.Sprintf("and %d more snapshots (--all)", len(own)-i)))
-			break
-		}
-		v.line("    %2d  %s", s.Number, v.paint(faint, v.safe(fmt.Sprintf("snapshot %s: %s", carrier(v.r.Graph, s.Root), s.Name))))
+	if n > fewSnapshots+1 && !v.all {
+		v.line("    %s", v.paint(faint, fmt.Sprintf("%d snapshots (--all lists them), the youngest:", n)))
+		own = own[n-1:]
+	}
+	for _, s := range own {
+		v.line("    %2d  %s", s.Number, v.paint(faint, v.safe(memberWords(v.r.Graph, s))))
 	}
 	v.line("")
 }
 
+// strays lists snapshots that stand under no system, of many only a few.
+func (v *systemsView) strays(list []*system.System) {
+	for i, s := range list {
+		if i == fewSnapshots && len(list) > fewSnapshots+1 && !v.all {
+			v.line("    %s", v.paint(faint, fmt.Sprintf("and %d more snapshots whose system is not there (--all)", len(list)-i)))
+			v.line("")
+			return
+		}
+		v.system(s)
+	}
+}
+
 // others lists what is no system.
 func (v *systemsView) others() {
-	var rows [][]string
+	rows, many := [][]string{}, newFold(v.r.Graph, v.r.Findings)
 	for _, f := range v.r.Findings {
-		if f.System != nil {
+		if f.System != nil || !v.all && many.takes(f) {
 			continue
 		}
 		cause := f.Cause
@@ -192,6 +209,11 @@ func (v *systemsView) others() {
 			cause = "" // the word says it
 		}
 		rows = append(rows, []string{v.safe(carrier(v.r.Graph, f.Root)), string(f.Class), v.safe(describe(v.r.Graph, f.Root)), v.safe(cause)})
+	}
+	for _, row := range many.rows() {
+		if !v.all {
+			rows = append(rows, []string{v.safe(row[0]), row[1], "", v.safe(row[2])})
+		}
 	}
 	if len(rows) == 0 {
 		return

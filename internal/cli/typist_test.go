@@ -19,6 +19,7 @@ type typist struct {
 
 // sit gives the terminal that the user sits at.
 func (t *typist) sit() (*os.File, error) {
+	t.done.Wait() // what the question before has written is read first
 	screen, tty, err := pty.Open()
 	if err != nil {
 		return nil, err

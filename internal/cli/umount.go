@@ -86,7 +86,7 @@ func tally(p *plan.Plan) string {
 		switch s.Op.(type) {
 		case plan.Unmount:
 			unmounted++
-		case plan.StopArray, plan.DeactivateLV, plan.Lock, plan.StopMultipath, plan.StopBcache:
+		case plan.DetachImage, plan.StopArray, plan.DeactivateLV, plan.Lock, plan.StopMultipath, plan.StopBcache:
 			closed++
 		}
 	}

@@ -12,8 +12,9 @@ import (
 	"salvor/internal/system"
 )
 
-// wish is which system is meant: by its name, by the lineage of its root, or any.
-type wish struct{ name, lineage string }
+// wish is which system is meant: by its name, by the lineage of its root, or any;
+// and, if so, which of its snapshots.
+type wish struct{ name, lineage, snapshot string }
 
 // choose picks the system that is meant.
 func (w wish) choose(g *storage.Graph, systems []*system.System) (*system.System, error) {
@@ -21,7 +22,7 @@ func (w wish) choose(g *storage.Graph, systems []*system.System) (*system.System
 		return system.Choose(g, systems, w.name)
 	}
 	for _, sys := range systems {
-		if g.Lineage(sys.Root) == w.lineage {
+		if sys.Lineage(g) == w.lineage {
 			return sys, nil
 		}
 	}
@@ -32,10 +33,15 @@ func (w wish) choose(g *storage.Graph, systems []*system.System) (*system.System
 // prepare goes through the rounds of opening, finding and unlocking until the
 // system is known and all its volumes are open or given up.
 func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdict session.Verdict) (*system.Mounting, error) {
-	which := wish{name: o.System}
-	if _, _, root, ok := s.journal.Mounting(); ok && verdict == session.Resume && o.System == "" {
+	which := wish{name: o.System, snapshot: o.Snapshot}
+	if _, _, root, ok := s.journal.Mounting(); ok && verdict == session.Resume && o.System == "" && o.Snapshot == "" {
 		which.lineage = root
 	}
+	return s.ready(ctx, o, target, which)
+}
+
+// ready goes through the rounds for the system that is meant.
+func (s *sight) ready(ctx context.Context, o MountOrder, target string, which wish) (*system.Mounting, error) {
 	for {
 		sys, err := s.choose(ctx, which)
 		if err != nil {
@@ -43,6 +49,9 @@ func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdic
 		}
 		if sys == nil { // something was unlocked: look again
 			continue
+		}
+		if err := s.declare(sys); err != nil {
+			return nil, err
 		}
 		m := s.mounting(sys, o, target)
 		again, err := s.unlockAll(ctx, lacking(m), sys)
@@ -52,7 +61,7 @@ func (s *sight) prepare(ctx context.Context, o MountOrder, target string, verdic
 		if !again {
 			return m, nil
 		}
-		which = wish{lineage: s.now.Lineage(sys.Root)}
+		which = wish{lineage: sys.Lineage(s.now)}
 	}
 }
 
@@ -66,10 +75,20 @@ func (s *sight) choose(ctx context.Context, which wish) (*system.System, error) 
 	if err != nil {
 		return nil, err
 	}
-	sys, err := which.choose(s.now, system.Systems(findings))
+	systems := system.Systems(findings)
+	sys, err := which.choose(s.now, systems)
 	if errors.Is(err, system.ErrNoSystem) {
 		return nil, s.unlockForMore(ctx, err)
 	}
+	if sys, err = s.pick(ctx, sys, err); err != nil || which.snapshot == "" {
+		return sys, err
+	}
+	sys, err = system.ChooseSnapshot(s.now, systems, sys, which.snapshot)
+	return s.pick(ctx, sys, err)
+}
+
+// pick has a choice made that was left open.
+func (s *sight) pick(ctx context.Context, sys *system.System, err error) (*system.System, error) {
 	choice, several := errors.AsType[*system.ChoiceError](err)
 	if !several {
 		return sys, err
@@ -102,7 +121,8 @@ func (s *sight) unlockForMore(ctx context.Context, none error) error {
 
 func (s *sight) mounting(sys *system.System, o MountOrder, target string) *system.Mounting {
 	return system.Mount(s.now, s.base, sys, system.Request{
-		Target: target, ReadOnly: o.ReadOnly, Overlays: s.overlays(), EFI: s.efi(), Trees: s,
+		Network: o.Network,
+		Target:  target, ReadOnly: o.ReadOnly, Overlays: s.overlays(), EFI: s.efi(), Trees: s, Systems: s.found,
 	})
 }
 

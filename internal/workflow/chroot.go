@@ -72,7 +72,7 @@ func (w *Work) enter(ctx context.Context, o ChrootOrder, target string, report *
 // for that would have to be compared with it. Gaps that it has stay as they are:
 // to fill them is for mount.
 func (w *Work) standingTarget(ctx context.Context, o MountOrder) (string, error) {
-	if o.System != "" || o.Network {
+	if o.System != "" || o.Snapshot != "" || o.Network || len(o.Images) > 0 {
 		return "", nil // mount compares, and adds what is missing
 	}
 	st, err := w.Status(ctx)
@@ -86,6 +86,9 @@ func (w *Work) standingTarget(ctx context.Context, o MountOrder) (string, error)
 }
 
 func (w *Work) attach(ctx context.Context, target string, command []string) (int, error) {
+	if err := w.checkRuns(target); err != nil {
+		return -1, err
+	}
 	if len(command) == 0 {
 		command = []string{w.shell(target), "-l"}
 	}

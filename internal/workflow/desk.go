@@ -96,6 +96,9 @@ func (d *Desk) Systems() *SystemsReport {
 func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
 	systems := system.Systems(system.Find(d.graph, d))
 	s, err := system.Choose(d.graph, systems, o.System)
+	if err == nil && o.Snapshot != "" {
+		s, err = system.ChooseSnapshot(d.graph, systems, s, o.Snapshot)
+	}
 	if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
 		return nil, &RefusedError{choice.Error(), choice}
 	}
@@ -104,7 +107,10 @@ func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
 	}
 	m := d.mounting(s, o)
 	p, err := plan.Diff(d.graph, m.Want)
-	return &MountReport{Mounting: m, Plan: p, Graph: d.graph}, err
+	if err != nil {
+		return nil, err
+	}
+	return &MountReport{Mounting: m, Plan: p, Checks: plannedChecks(d.graph, o, m, p), Graph: d.graph}, nil
 }
 
 func (d *Desk) mounting(s *system.System, o MountOrder) *system.Mounting {
@@ -112,27 +118,51 @@ func (d *Desk) mounting(s *system.System, o MountOrder) *system.Mounting {
 	if target == "" {
 		target = DefaultTarget
 	}
-	return system.Mount(d.graph, d.graph, s, system.Request{Target: target, ReadOnly: o.ReadOnly, Overlays: true, Trees: d})
+	return system.Mount(d.graph, d.graph, s, system.Request{Target: target, ReadOnly: o.ReadOnly, Overlays: true, Network: o.Network, Trees: d})
 }
 
-// assess says of every system what mounting it now would leave out.
+// mostSnapshots is how many snapshots of one system assess tries: each is a mount
+// on paper, of a graph with all the others in it.
+const mostSnapshots = 16
+
+// assess says of every system what mounting it now would leave out; of snapshots
+// that are many, it tries the youngest.
 func assess(g *storage.Graph, findings []system.Finding, mounting func(*system.System, MountOrder) *system.Mounting) *SystemsReport {
 	r := &SystemsReport{Graph: g, Findings: findings, Gaps: map[storage.ID][]system.Line{},
 		Risks: map[storage.ID][]system.Risk{}, Volumes: map[storage.ID][]system.Volume{}}
-	for _, f := range findings {
-		if f.System == nil {
+	systems := system.Systems(findings)
+	skip := tooMany(systems)
+	for _, sys := range systems {
+		at := sys.Place()
+		if skip[at] {
+			r.Untried = append(r.Untried, at)
 			continue
 		}
-		m := mounting(f.System, MountOrder{ReadOnly: true})
+		m := mounting(sys, MountOrder{ReadOnly: true})
 		for _, l := range m.Lines {
 			if l.State == system.Failed || l.State == system.Refused {
-				r.Gaps[f.Root] = append(r.Gaps[f.Root], l)
+				r.Gaps[at] = append(r.Gaps[at], l)
 			}
 		}
-		r.Volumes[f.Root] = m.Volumes
-		if risks := mounting(f.System, MountOrder{}).Risks; len(risks) > 0 {
-			r.Risks[f.Root] = risks
+		r.Volumes[at] = m.Volumes
+		if risks := mounting(sys, MountOrder{}).Risks; len(risks) > 0 {
+			r.Risks[at] = risks
 		}
 	}
 	return r
+}
+
+// tooMany gives the snapshots that are not tried.
+func tooMany(systems []*system.System) map[storage.ID]bool {
+	out := map[storage.ID]bool{}
+	for _, sys := range systems {
+		if sys.SnapshotOf != "" {
+			continue
+		}
+		list := system.SnapshotsOf(systems, sys)
+		for _, old := range list[:max(0, len(list)-mostSnapshots)] {
+			out[old.Place()] = true
+		}
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,70 +9,40 @@ import (
 	"strings"
 
 	"salvor/internal/fstab"
+	"salvor/internal/secret"
 	"salvor/internal/storage"
 	"salvor/internal/system"
-	"salvor/internal/tool"
 )
 
 // maxAttempts is how often a passphrase is asked for one volume.
 const maxAttempts = 3
 
-// try opens a container read-only with a key. It reports whether the key is right;
-// an error is any other failure, after which no other key is of use.
-func (s *sight) try(ctx context.Context, c *storage.Crypt, name string, k candidate) (bool, error) {
-	mark := string(c.ID) + " " + k.name
-	if k.name != "" && s.keys.tried[mark] {
-		return false, nil
-	}
-	s.keys.tried[mark] = true
-	text := system.Describe(s.now, c.ID)
-	s.w.tell(Unlocking{c.ID, text, k.from})
-	s.keys.take(c.ID, k)
-	err := s.unlockNow(ctx, c, s.freeMap(name))
-	if err == nil {
-		s.w.tell(Unlocked{c.ID, text})
-		return true, nil
-	}
-	s.keys.drop(c.ID)
-	// A token may fail in many ways, for want of a chip, a server or a touch; then a
-	// passphrase is of use.
-	if s.lost == nil && (errors.Is(err, tool.ErrWrongKey) || k.token) {
-		s.w.tell(WrongKey{c.ID, text, k.from})
-		return false, nil
-	}
-	return false, err
+// lock is a container that is to be opened for a look.
+type lock struct {
+	c     *storage.Crypt
+	name  string // of its map
+	known string // the name that the system's crypttab gives it, or ""
+	names *system.Resolver
+	sys   *system.System // whose crypttab it is; nil while none is chosen
 }
 
-func (s *sight) unlockNow(ctx context.Context, c *storage.Crypt, name string) error {
-	defer s.forLook()()
-	want := system.Opened(s.now, system.Way{ReadOnly: true, Overlays: s.overlays(), Unlock: map[storage.ID]string{c.ID: name}, Only: []storage.ID{c.ID}, Leave: s.skip})
-	o, err := s.act(ctx, want)
-	if err != nil {
-		s.lost = errors.Join(s.lost, err)
-		return err
-	}
-	if err = o.err(); err == nil && !s.isOpen(c.ID) {
-		err = errors.New("it stays locked, although unlocking it did not fail")
-	}
-	if err == nil {
-		s.keys.named[c.ID] = name
-	}
-	return err
+// keyWays is where keys come from, in the order in which they are tried: what asks
+// nobody first. docs/tables.md has the table.
+var keyWays = []struct {
+	name string
+	try  func(*sight, context.Context, lock) (bool, error)
+}{
+	{"token", (*sight).tryTokens},
+	{"clevis", (*sight).tryClevis},
+	{"given", (*sight).tryGiven},
+	{"key file", (*sight).tryKeyFile},
+	{"typed before", (*sight).tryTyped},
+	{"empty", (*sight).tryEmpty},
+	{"asked", (*sight).ask},
 }
 
-// freeMap is a map name that nothing has: the live system may well have a map of
-// the name that the container has in its own system.
-func (s *sight) freeMap(name string) string {
-	free := name
-	for again := 2; len(s.now.ByName(storage.DMPath(free))) > 0; again++ {
-		free = fmt.Sprintf("%s_%d", name, again)
-	}
-	return free
-}
-
-// unlockAll tries to open the volumes: with tokens, with the keys given beforehand,
-// with key files that the system's crypttab names, with passphrases that opened
-// others, and by asking. It reports whether any was opened.
+// unlockAll tries to open the volumes in all the keyWays. It reports whether any
+// was opened.
 func (s *sight) unlockAll(ctx context.Context, ids []storage.ID, sys *system.System) (bool, error) {
 	return s.unlockSome(ctx, ids, sys, false)
 }
@@ -130,54 +101,97 @@ func (s *sight) canUnlock(ids []storage.ID) bool {
 }
 
 func (s *sight) unlockOne(ctx context.Context, c *storage.Crypt, names *system.Resolver, sys *system.System) (bool, error) {
-	known := names.MapName(c.ID)
-	name := known
-	if name == "" {
-		name = "luks-" + c.UUID // as systemd and Anaconda name what no crypttab names
+	l := lock{c: c, known: names.MapName(c.ID), names: names, sys: sys}
+	l.name = cmp.Or(l.known, s.usualName(c))
+	if err := s.mixIn(c, sys); err != nil {
+		return false, err
 	}
-	for _, k := range s.known(c, names) {
-		if ok, err := s.try(ctx, c, name, k); ok || err != nil {
+	for _, way := range keyWays {
+		if ok, err := way.try(s, ctx, l); ok || err != nil {
 			return ok, err
 		}
-	}
-	if ok, err := s.tryKeyFile(ctx, c, name, names, sys); ok || err != nil {
-		return ok, err
-	}
-	for i, p := range s.keys.typed {
-		if ok, err := s.try(ctx, c, name, candidate{name: fmt.Sprint("typed ", i), key: p, from: "the passphrase that opened another volume"}); ok || err != nil {
-			return ok, err
+		if err := ctx.Err(); err != nil {
+			return false, err
 		}
 	}
-	return s.ask(ctx, c, name, known)
+	return false, nil
 }
 
-// known gives what the container's header and the user have for it.
-func (s *sight) known(c *storage.Crypt, names *system.Resolver) []candidate {
-	var out []candidate
-	if len(c.Tokens) > 0 {
-		out = append(out, candidate{name: "token", from: "a token of its header", token: true})
+// usualName names the map of what no crypttab names, as systemd, udisks and Anaconda
+// do for LUKS.
+func (s *sight) usualName(c *storage.Crypt) string {
+	kind := strings.TrimRight(c.Format, "12")
+	if c.UUID != "" {
+		return kind + "-" + c.UUID
 	}
+	for _, low := range s.now.Lower(c.ID) {
+		kind += "-" + strings.ReplaceAll(s.now.ShortName(low.Base().ID), "/", "_")
+	}
+	return kind
+}
+
+// mixIn reads the key files that VeraCrypt mixes into the passphrase, once.
+func (s *sight) mixIn(c *storage.Crypt, sys *system.System) error {
+	if c.Terms == nil || len(c.Terms.KeyFiles) == 0 || s.keys.files[c.ID] != nil || sys == nil {
+		return nil
+	}
+	files, err := system.TCryptKeyFiles(s.now, sys, c.Terms.KeyFiles, s)
+	if err != nil {
+		return fmt.Errorf("a key file of it cannot be had: %w", err)
+	}
+	s.keys.files[c.ID] = files
+	return nil
+}
+
+// tryGiven tries what the user gave beforehand.
+func (s *sight) tryGiven(ctx context.Context, l lock) (bool, error) {
 	for i, g := range s.keys.given {
-		if g.Volume == "*" || s.answersTo(c, g.Volume, names) {
-			out = append(out, candidate{name: fmt.Sprint("given ", i), key: g.Key, from: g.From, file: true})
+		if g.Volume != "*" && !s.answersTo(l.c, g.Volume, l.names) {
+			continue
+		}
+		if ok, err := s.try(ctx, l, candidate{name: fmt.Sprint("given ", i), key: g.Key, from: g.From, file: true}); ok || err != nil {
+			return ok, err
 		}
 	}
-	return out
+	return false, nil
 }
 
 // tryKeyFile tries the key file that the system's crypttab names.
-func (s *sight) tryKeyFile(ctx context.Context, c *storage.Crypt, name string, names *system.Resolver, sys *system.System) (bool, error) {
-	e, ok := names.CryptEntry(c.ID)
-	if !ok || e.KeyFile == "" || e.RandomKey() || sys == nil {
+func (s *sight) tryKeyFile(ctx context.Context, l lock) (bool, error) {
+	e, ok := l.names.CryptEntry(l.c.ID)
+	if !ok || l.sys == nil {
 		return false, nil
 	}
-	key, err := system.KeyFile(s.now, sys, e, s)
+	key, err := system.KeyFile(s.now, l.sys, e, s)
+	if errors.Is(err, system.ErrNoKeyFile) {
+		return false, nil
+	}
 	if err != nil {
-		s.w.tell(Note{fmt.Sprintf("the key file of %s cannot be had: %v", storage.Printable(e.Name), err)})
+		s.noteOnce(storage.Printable(fmt.Sprintf("the key file of %s cannot be had: %v", e.Name, err)))
 		return false, nil
 	}
 	defer key.Wipe()
-	return s.try(ctx, c, name, candidate{name: "file " + e.KeyFile, key: key, from: "its key file " + e.KeyFile, file: true})
+	name := cmp.Or(e.KeyFile, "in its usual place")
+	return s.try(ctx, l, candidate{name: "file " + name, key: key, from: "its key file " + name, file: true})
+}
+
+// tryTyped tries the passphrases that opened other volumes.
+func (s *sight) tryTyped(ctx context.Context, l lock) (bool, error) {
+	for i, p := range s.keys.typed {
+		if ok, err := s.try(ctx, l, candidate{name: fmt.Sprint("typed ", i), key: p, from: "the passphrase that opened another volume"}); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// tryEmpty tries the empty passphrase where the crypttab says so.
+func (s *sight) tryEmpty(ctx context.Context, l lock) (bool, error) {
+	e, ok := l.names.CryptEntry(l.c.ID)
+	if !ok || !e.TriesEmptyPassword() {
+		return false, nil
+	}
+	return s.try(ctx, l, candidate{name: "empty", key: secret.New(nil), from: "the empty passphrase"})
 }
 
 // answersTo: the user means c by this word.
@@ -201,33 +215,43 @@ func (s *sight) answersTo(c *storage.Crypt, word string, names *system.Resolver)
 	return ok && locked.Why == system.NeedsKey && slices.Contains(locked.IDs, c.ID)
 }
 
-// ask asks for the passphrase, a few times. When that does not lead to one, nobody
-// is asked for it again.
-func (s *sight) ask(ctx context.Context, c *storage.Crypt, name, known string) (bool, error) {
-	if s.mute || s.keys.declined[c.ID] {
+// ask asks for the passphrase. A right one is kept for the other volumes.
+func (s *sight) ask(ctx context.Context, l lock) (bool, error) {
+	if s.keys.declined[l.c.ID] {
 		return false, nil
 	}
-	s.keys.declined[c.ID] = true
-	for attempt := 1; attempt <= maxAttempts; attempt++ {
-		key, err := s.w.Ask.Passphrase(ctx, Question{c.ID, known, s.recognisable(c), attempt})
-		if errors.Is(err, ErrNoAnswer) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if key == nil {
-			s.w.tell(Note{system.Describe(s.now, c.ID) + " was skipped"})
-			return false, nil
-		}
-		ok, err := s.try(ctx, c, name, candidate{key: key})
+	s.keys.declined[l.c.ID] = true
+	q := Question{ID: l.c.ID, Name: l.known, Text: s.recognisable(l.c)}
+	return s.askFor(ctx, l, q, func(key *secret.Secret) (bool, error) {
+		ok, err := s.try(ctx, l, candidate{key: key})
 		if ok {
-			s.keys.typed = append(s.keys.typed, key)
-			return true, nil
+			s.keys.typed = append(s.keys.typed, key.Clone())
 		}
-		key.Wipe()
-		if err != nil {
+		return ok, err
+	})
+}
+
+// askFor asks a question a few times, until the answer is right. When that does not
+// lead to one, nobody is asked for it again.
+func (s *sight) askFor(ctx context.Context, l lock, q Question, try func(*secret.Secret) (bool, error)) (bool, error) {
+	if s.mute {
+		return false, nil
+	}
+	for q.Attempt = 1; q.Attempt <= maxAttempts; q.Attempt++ {
+		key, err := s.w.Ask.Passphrase(ctx, q)
+		switch {
+		case errors.Is(err, ErrNoAnswer):
+			return false, nil
+		case err != nil:
 			return false, err
+		case key == nil:
+			s.w.tell(Note{system.Describe(s.now, l.c.ID) + " was skipped"})
+			return false, nil
+		}
+		ok, err := try(key)
+		key.Wipe()
+		if ok || err != nil {
+			return ok, err
 		}
 	}
 	return false, nil

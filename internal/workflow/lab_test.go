@@ -378,6 +378,10 @@ func (a *actor) AttachLoop(size uint64) (device string, err error) {
 	return device, err
 }
 
+func (a *actor) AttachImage(i machine.Image) error {
+	return a.do(func() error { return a.Machine.AttachImage(i) })
+}
+
 func (a *actor) DetachLoop(device string) error {
 	return a.do(func() error { return a.Machine.DetachLoop(device) })
 }

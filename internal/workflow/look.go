@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -94,9 +95,6 @@ func (s *sight) lookDevice(fsys *storage.FileSystem) *seenTree {
 	fail := func(err error) *seenTree {
 		return &seenTree{err: &system.LookError{Root: fsys.ID, Cause: err}}
 	}
-	if fsys.Is(storage.MemberMissing) && fsys.Type == "btrfs" {
-		return fail(errors.New("devices of it are missing"))
-	}
 	if inUse(s.now, fsys) {
 		return s.lookBeside(fsys)
 	}
@@ -108,7 +106,7 @@ func (s *sight) lookDevice(fsys *storage.FileSystem) *seenTree {
 		return &seenTree{tree: tree, owner: tree}
 	}
 	if !errors.Is(err, machine.ErrDirty) {
-		return fail(err)
+		return fail(incomplete(fsys, err))
 	}
 	s.dirty[fsys.ID] = true
 	fsys.Mark(storage.Dirty)
@@ -121,6 +119,15 @@ func (s *sight) lookDevice(fsys *storage.FileSystem) *seenTree {
 		}
 	}
 	return s.lookStale(fsys, err)
+}
+
+// incomplete says first what is wrong with a file system that lacks devices: the
+// kernel only says that it does not work.
+func incomplete(fsys *storage.FileSystem, err error) error {
+	if !fsys.Is(storage.MemberMissing) {
+		return err
+	}
+	return fmt.Errorf("devices of it are missing, and it cannot be seen without them: %w", err)
 }
 
 // lookBeside looks at a file system that is in use. A btrfs of which a subvolume is
@@ -149,7 +156,7 @@ func (s *sight) lookStale(fsys *storage.FileSystem, why error) *seenTree {
 }
 
 // withoutReplay gives the options that keep a file system from replaying its
-// journal (ext4(5), xfs(5), btrfs(5)).
+// journal (ext4(5), xfs(5), btrfs(5), Documentation/filesystems/f2fs.rst).
 func withoutReplay(fsType string) []string {
 	switch fsType {
 	case "ext3", "ext4":
@@ -158,6 +165,8 @@ func withoutReplay(fsType string) []string {
 		return []string{"norecovery", "nouuid"}
 	case "btrfs":
 		return []string{"rescue=nologreplay"}
+	case "f2fs":
+		return []string{"norecovery"}
 	}
 	return nil
 }
@@ -192,6 +201,9 @@ func (s *sight) request(fsys *storage.FileSystem) machine.MountRequest {
 	switch fsys.Type {
 	case "btrfs":
 		r.Options = append(plan.MemberOptions(s.now, fsys.ID), "subvolid=5")
+		if fsys.Is(storage.MemberMissing) {
+			r.Options = append(r.Options, "degraded")
+		}
 	case "xfs":
 		r.Options = []string{"nouuid"} // a snapshot has the UUID of its origin (xfs(5))
 	}

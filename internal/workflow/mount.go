@@ -16,12 +16,15 @@ import (
 // MountOrder says which system is to be mounted and how.
 type MountOrder struct {
 	System   string // as system.Choose takes it; "" for the only one
+	Snapshot string // as system.ChooseSnapshot takes it; "" for the system itself
 	Target   string // "" for where it is mounted already, else DefaultTarget
 	ReadOnly bool
 	PlanOnly bool
 	Keys     []GivenKey
+	Images   []ImageSpec      // look only in these
 	Accept   []storage.Health // risks that are accepted beforehand
-	Network  bool             // /etc/resolv.conf of the live system is bound in
+	Fsck     bool             // file systems are checked before they are mounted
+	Network  bool             // network file systems are mounted, and /etc/resolv.conf of the live system is bound in
 }
 
 // DefaultTarget is where a system is mounted.
@@ -31,14 +34,16 @@ const DefaultTarget = "/mnt/local"
 // PlanOnly, would be) done.
 type MountReport struct {
 	*system.Mounting
-	Plan  *plan.Plan     `json:"plan"`
-	Graph *storage.Graph `json:"-"`
-	Done  bool           `json:"done"` // false for a plan only
+	Plan   *plan.Plan     `json:"plan"`
+	Checks []Checked      `json:"checks,omitempty"` // of the file systems, before they were mounted
+	Graph  *storage.Graph `json:"-"`
+	Done   bool           `json:"done"` // false for a plan only
 }
 
-// Gaps reports whether something that should be mounted is not.
+// Gaps reports whether something that should be mounted is not, or was mounted
+// without the check that was asked for.
 func (r *MountReport) Gaps() bool {
-	return slices.ContainsFunc(r.Lines, system.Line.Gap)
+	return slices.ContainsFunc(r.Lines, system.Line.Gap) || slices.ContainsFunc(r.Checks, Checked.Gap)
 }
 
 // Mount finds a system, opens what it needs, and mounts it completely.
@@ -55,10 +60,28 @@ func (w *Work) Mount(ctx context.Context, o MountOrder) (*MountReport, error) {
 	defer s.end()
 	s.keys.given = o.Keys
 	report, err := s.mount(ctx, o, verdict)
-	if err != nil || o.PlanOnly {
+	switch damaged, is := errors.AsType[*DamagedError](err); {
+	case is:
+		err = errors.Join(err, s.leaveOpen(ctx, damaged))
+	case err != nil || o.PlanOnly:
 		err = errors.Join(err, s.giveUp(ctx))
 	}
 	return report, err
+}
+
+// leaveOpen ends a mount whose root has to be repaired by hand first: what it lies on
+// stays open for that, and is known as salvor's. The same command goes on from there,
+// and umount takes it back.
+func (s *sight) leaveOpen(ctx context.Context, damaged *DamagedError) error {
+	if s.stale {
+		if err := s.refresh(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	if damaged.Open = !s.free(); damaged.Open {
+		return nil
+	}
+	return s.endSession()
 }
 
 func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict) (*MountReport, error) {
@@ -71,12 +94,15 @@ func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict
 			return nil, err
 		}
 	}
+	if err := s.useImages(ctx, o.Images, verdict); err != nil {
+		return nil, err
+	}
 	m, err := s.prepare(ctx, o, target, verdict)
 	if err != nil {
 		return nil, err
 	}
 	if verdict == session.Resume {
-		if err := s.journal.CheckSame(s.now.Lineage(m.System.Root), target); err != nil {
+		if err := s.journal.CheckSame(m.System.Lineage(s.now), target); err != nil {
 			return nil, &RefusedError{err.Error(), err}
 		}
 		s.leaveStanding(m)
@@ -85,7 +111,7 @@ func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict
 		bindResolver(m)
 	}
 	if o.PlanOnly {
-		return s.planned(m)
+		return s.planned(o, m)
 	}
 	p, err := plan.Diff(s.now, m.Want)
 	if err != nil {
@@ -102,13 +128,16 @@ func (s *sight) mount(ctx context.Context, o MountOrder, verdict session.Verdict
 
 // planned gives the report of an order that is not carried out. The plan begins
 // where the machine stands without what was opened for the look.
-func (s *sight) planned(m *system.Mounting) (*MountReport, error) {
+func (s *sight) planned(o MountOrder, m *system.Mounting) (*MountReport, error) {
 	from, err := s.standing()
 	if err != nil {
 		return nil, err
 	}
 	p, err := plan.Diff(from, m.Want)
-	return &MountReport{Mounting: m, Plan: p, Graph: s.now}, err
+	if err != nil {
+		return nil, err
+	}
+	return &MountReport{Mounting: m, Plan: p, Checks: plannedChecks(s.now, o, m, p), Graph: s.now}, nil
 }
 
 // leaveStanding keeps what is mounted below the target although the system does
@@ -174,7 +203,7 @@ func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, 
 	s.target = m.Target
 	s.closeTrees()
 	planned := s.now
-	done, err := s.run(ctx, p)
+	done, checks, err := s.lead(ctx, o, m, p)
 	if err != nil && len(done.steps) == 0 {
 		return nil, err
 	}
@@ -182,11 +211,20 @@ func (s *sight) carryOut(ctx context.Context, o MountOrder, m *system.Mounting, 
 		err = ctx.Err()
 	}
 	s.settle(m, planned, done)
-	report := &MountReport{Mounting: m, Plan: p, Graph: s.now, Done: true}
+	report := &MountReport{Mounting: m, Plan: p, Checks: checks, Graph: s.now, Done: true}
 	if err != nil {
 		return report, err // Mount takes it down again
 	}
 	return report, s.journal.Add(session.Record{Kind: session.Settled, Command: "mount", Gaps: report.Gaps(), Lacks: lacks(m)})
+}
+
+// lead carries the plan out, with the checks between if they are asked for.
+func (s *sight) lead(ctx context.Context, o MountOrder, m *system.Mounting, p *plan.Plan) (outcome, []Checked, error) {
+	if o.Fsck {
+		return s.runChecked(ctx, m, p, o.ReadOnly)
+	}
+	done, err := s.run(ctx, p)
+	return done, nil, err
 }
 
 // beginMount makes the target, and writes down what is to be mounted there.
@@ -197,7 +235,7 @@ func (s *sight) beginMount(m *system.Mounting, sealed bool) error {
 	}
 	r := session.Record{
 		Kind: session.Begin, Command: "mount", Target: m.Target, System: m.System.Name,
-		Root: s.now.Lineage(m.System.Root), Made: missing, Sealed: sealed,
+		Root: m.System.Lineage(s.now), Made: missing, Sealed: sealed,
 	}
 	for _, mnt := range m.Want.MountsUnder(m.Target) {
 		r.Points = append(r.Points, mnt.Point)

@@ -39,6 +39,7 @@ func (s *sight) find(ctx context.Context) ([]system.Finding, error) {
 		return nil, err
 	}
 	findings := system.Find(s.now, s)
+	s.found = system.Systems(findings)
 	if s.lost != nil {
 		return nil, s.lost
 	}

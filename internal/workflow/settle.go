@@ -107,6 +107,7 @@ var causes = []struct {
 	{tool.ErrBusy, system.IsBusy},
 	{tool.ErrExists, system.IsBusy},
 	{machine.ErrDirty, system.IsDirty},
+	{tool.ErrDamaged, system.IsDamaged},
 	{machine.ErrNoPoint, system.NoPoint},
 	{machine.ErrPointNotDir, system.NoPoint},
 	{machine.ErrUnknownType, system.WrongType},
@@ -114,7 +115,10 @@ var causes = []struct {
 	{machine.ErrNoSuchDevice, system.IsMissing},
 	{tool.ErrNoDevice, system.IsMissing},
 	{tool.ErrWrongKey, system.IsLocked},
+	{tool.ErrNoToken, system.IsLocked},
+	{tool.ErrWrongPIN, system.IsLocked},
 	{apply.ErrNoKey, system.IsLocked},
+	{apply.ErrNoHeader, system.IsLocked},
 }
 
 // classify turns a failure into the word for it.

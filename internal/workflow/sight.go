@@ -10,6 +10,7 @@ import (
 	"salvor/internal/plan"
 	"salvor/internal/session"
 	"salvor/internal/storage"
+	"salvor/internal/system"
 )
 
 // maxRounds bounds the rounds of opening; a stack of more layers is a loop.
@@ -29,6 +30,7 @@ type sight struct {
 	skip      map[storage.ID]bool // what failed to open, or was skipped
 	dirty     map[storage.ID]bool // file systems that a look found dirty
 	trees     map[storage.ID]*seenTree
+	found     []*system.System // by the last look
 	keys      *keyring
 	looking   bool
 	stale     bool  // something was done since the last probe
@@ -36,18 +38,35 @@ type sight struct {
 	inhibited bool
 	mute      bool            // nobody is to be asked for a passphrase
 	ctx       context.Context // of the look; Trees has no room for one
+	declared  []system.Declaration
+	images    []*storage.Image // those that were named, closed; now has only what lies on them
+	whole     *storage.Graph   // all that was probed
+	noted     map[string]bool  // what was told once and for all
 }
 
 func newSight(ctx context.Context, w *Work) *sight {
 	return &sight{
 		w: w, ctx: ctx, keys: newKeyring(), before: session.NewHoldings(),
 		skip: map[storage.ID]bool{}, dirty: map[storage.ID]bool{}, trees: map[storage.ID]*seenTree{},
+		noted: map[string]bool{},
 	}
 }
 
 // refresh probes again.
 func (s *sight) refresh(ctx context.Context) error {
 	now, err := s.w.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	if now, err = s.narrowed(now); err != nil {
+		return err
+	}
+	return s.adopt(now)
+}
+
+// adopt takes a graph as what is there now, with what is declared of it.
+func (s *sight) adopt(now *storage.Graph) error {
+	now, err := system.Declare(now, s.declared)
 	if err != nil {
 		return err
 	}
@@ -99,6 +118,15 @@ func (s *sight) act(ctx context.Context, want *storage.Graph) (outcome, error) {
 // run carries a plan out, writing each act down before it is done, and probes
 // again. The error is what stopped it all; steps that failed are in the outcome.
 func (s *sight) run(ctx context.Context, p *plan.Plan) (outcome, error) {
+	o, err := s.perform(ctx, p, len(p.Steps))
+	if len(o.steps) == 0 {
+		return o, err
+	}
+	return o, errors.Join(err, s.refresh(context.WithoutCancel(ctx)))
+}
+
+// perform is run without the probe after it; the steps are told as some of as many.
+func (s *sight) perform(ctx context.Context, p *plan.Plan, of int) (outcome, error) {
 	o := outcome{plan: p, steps: map[int]apply.StepResult{}}
 	if p.Empty() {
 		return o, nil
@@ -108,11 +136,14 @@ func (s *sight) run(ctx context.Context, p *plan.Plan) (outcome, error) {
 	}
 	s.inhibit(ctx)
 	r, err := apply.Run(ctx, s.w.Machine, p, apply.Options{
-		Before:  func(st plan.Step) error { return s.stepBegins(p, st) },
+		Before:  func(st plan.Step) error { return s.stepBegins(of, st) },
 		After:   s.stepEnds,
 		Key:     s.keys.key,
 		KeyFile: s.keys.isFile,
 		Token:   s.keys.isToken,
+		// Only VeraCrypt has the first, only a detached header the second.
+		KeyFiles: s.keys.keyFiles,
+		Header:   s.header,
 	})
 	if _, steps := err.(*apply.FailedError); steps { // alone: joined with it is what stopped the run
 		err = nil
@@ -124,11 +155,11 @@ func (s *sight) run(ctx context.Context, p *plan.Plan) (outcome, error) {
 		o.steps[end.Step.Number] = end
 	}
 	s.stale = true
-	return o, errors.Join(err, s.refresh(context.WithoutCancel(ctx)))
+	return o, err
 }
 
-func (s *sight) stepBegins(p *plan.Plan, st plan.Step) error {
-	s.w.tell(StepBegins{st, len(p.Steps), s.looking})
+func (s *sight) stepBegins(of int, st plan.Step) error {
+	s.w.tell(StepBegins{st, of, s.looking})
 	return s.journal.Intend(s.now, st)
 }
 
@@ -189,7 +220,7 @@ func (s *sight) giveUp(ctx context.Context) error {
 // free: salvor holds nothing any more.
 func (s *sight) free() bool {
 	h, err := s.journal.Holdings()
-	return err == nil && !s.stale && len(h.Left(s.now)) == 0
+	return err == nil && !s.stale && len(h.Left(s.now))+len(h.Left(s.whole)) == 0
 }
 
 // endSession removes the directory that salvor made for the mount, and the

@@ -6,6 +6,7 @@ import (
 
 	"salvor/internal/session"
 	"salvor/internal/storage"
+	"salvor/internal/tool"
 )
 
 // StatusReport says what salvor holds.
@@ -18,6 +19,7 @@ type StatusReport struct {
 	Holdings  []string          `json:"holdings,omitempty"`
 	Gaps      bool              `json:"gaps,omitempty"`
 	Missing   []Missing         `json:"missing,omitempty"` // what was to be mounted and is not
+	Checks    []CheckDone       `json:"checks,omitempty"`  // of file systems, before they were mounted
 	Graph     *storage.Graph    `json:"-"`
 }
 
@@ -25,6 +27,22 @@ type StatusReport struct {
 type Missing struct {
 	Point string `json:"point"` // in the live system
 	Text  string `json:"text"`  // why
+}
+
+// CheckDone is a check of a file system.
+type CheckDone struct {
+	Subject string       `json:"subject"` // lineage of the file system
+	Command string       `json:"command"`
+	Verdict tool.Verdict `json:"verdict,omitempty"` // none: it was cut short
+}
+
+// checksDone takes them from the journal.
+func checksDone(j *session.Journal) []CheckDone {
+	var out []CheckDone
+	for _, r := range j.Checks() {
+		out = append(out, CheckDone{r.Subject, r.Command, tool.Verdict(r.Result)})
+	}
+	return out
 }
 
 // Status reads the journal and probes; it changes nothing.
@@ -46,7 +64,7 @@ func (w *Work) Status(ctx context.Context) (*StatusReport, error) {
 	if r.Condition, err = j.Condition(now); err != nil || r.Condition == session.Free {
 		return r, err
 	}
-	r.Holdings = h.Left(now)
+	r.Holdings, r.Checks = h.Left(now), checksDone(j)
 	if target, system, root, ok := j.Mounting(); ok {
 		r.Target, r.System, r.Root = target, system, root
 		r.Mounts = now.MountsUnder(target)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"salvor/internal/session"
 	"salvor/internal/storage"
 	"salvor/internal/system"
 )
@@ -11,32 +12,36 @@ import (
 // SystemsOrder says how far to look.
 type SystemsOrder struct {
 	Keys   []GivenKey
-	Unlock bool // ask for the passphrases of locked volumes, to see what lies in them
+	Images []ImageSpec // look only in these
+	Unlock bool        // ask for the passphrases of locked volumes, to see what lies in them
 }
 
 // SystemsReport lists what was found.
 type SystemsReport struct {
 	Graph    *storage.Graph   `json:"-"`
 	Findings []system.Finding `json:"findings"`
-	// Gaps tells by root what of a system could not be mounted now.
+	// Gaps tells by root (System.Place) what of a system could not be mounted now.
 	Gaps map[storage.ID][]system.Line `json:"gaps,omitempty"`
 	// Risks tells by root what has to be accepted before it is mounted read-write.
 	Risks map[storage.ID][]system.Risk `json:"risks,omitempty"`
 	// Volumes tells by root which volumes a system needs and how they stand.
 	Volumes map[storage.ID][]system.Volume `json:"volumes,omitempty"`
+	// Untried are old snapshots of which there are so many that the three above
+	// were not worked out.
+	Untried []storage.ID `json:"untried,omitempty"`
 }
 
 // Systems looks at every file system for installed systems. What it opens for
 // that, it opens so that no byte reaches a disk, and closes it again.
 func (w *Work) Systems(ctx context.Context, o SystemsOrder) (*SystemsReport, error) {
 	defer wipeKeys(o.Keys)
-	s, _, err := w.begin(ctx, "systems")
+	s, verdict, err := w.begin(ctx, "systems")
 	if err != nil {
 		return nil, err
 	}
 	defer s.end()
 	s.keys.given, s.mute = o.Keys, !o.Unlock
-	report, err := s.systems(ctx, o)
+	report, err := s.systems(ctx, o, verdict)
 	err = errors.Join(err, s.giveUp(ctx))
 	if err == nil {
 		err = ctx.Err()
@@ -44,7 +49,10 @@ func (w *Work) Systems(ctx context.Context, o SystemsOrder) (*SystemsReport, err
 	return report, err
 }
 
-func (s *sight) systems(ctx context.Context, o SystemsOrder) (*SystemsReport, error) {
+func (s *sight) systems(ctx context.Context, o SystemsOrder, verdict session.Verdict) (*SystemsReport, error) {
+	if err := s.useImages(ctx, o.Images, verdict); err != nil {
+		return nil, err
+	}
 	for {
 		if err := s.open(ctx); err != nil {
 			return nil, err
@@ -63,6 +71,11 @@ func (s *sight) systems(ctx context.Context, o SystemsOrder) (*SystemsReport, er
 	findings, err := s.find(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, sys := range system.Systems(findings) {
+		if err := s.declare(sys); err != nil {
+			return nil, err
+		}
 	}
 	return assess(s.now, findings, func(sys *system.System, o MountOrder) *system.Mounting {
 		return s.mounting(sys, o, DefaultTarget)

@@ -49,6 +49,7 @@ type Question struct {
 	Name    string // in the system's crypttab, if that is known
 	Text    string // the volume so that a person recognises it
 	Attempt int    // from 1; a later one means that the last answer was wrong
+	PIN     bool   // not a passphrase is asked for, but the PIN of a token
 }
 
 // ErrNoAnswer: a question came up and nobody can be asked.
@@ -88,17 +89,29 @@ type (
 		Text string
 		From string
 	}
+	// CheckBegins and CheckEnds frame the check of a file system; one that there is
+	// nothing to be run for only ends.
+	CheckBegins struct {
+		Checked
+		Text string
+	}
+	CheckEnds struct {
+		Checked
+		Text string
+	}
 	// Note is something to know.
 	Note struct{ Text string }
 )
 
-func (StepBegins) event() {}
-func (StepEnds) event()   {}
-func (Looking) event()    {}
-func (Unlocking) event()  {}
-func (Unlocked) event()   {}
-func (WrongKey) event()   {}
-func (Note) event()       {}
+func (StepBegins) event()  {}
+func (StepEnds) event()    {}
+func (Looking) event()     {}
+func (Unlocking) event()   {}
+func (Unlocked) event()    {}
+func (WrongKey) event()    {}
+func (CheckBegins) event() {}
+func (CheckEnds) event()   {}
+func (Note) event()        {}
 
 func (w *Work) tell(e Event) {
 	if w.Tell != nil {

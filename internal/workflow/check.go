@@ -1,0 +1,184 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"salvor/internal/bootentry"
+	"salvor/internal/check"
+	"salvor/internal/machine"
+	"salvor/internal/storage"
+	"salvor/internal/system"
+)
+
+// CheckOrder says which system is to be checked.
+type CheckOrder struct {
+	System string // as system.Choose takes it; "" for all but snapshots
+	Keys   []GivenKey
+	// WithoutInitrds leaves the initramfs images unread: they are large.
+	WithoutInitrds bool
+}
+
+// CheckReport says what is wrong, system by system.
+type CheckReport struct {
+	Systems []CheckedSystem `json:"systems"`
+	Graph   *storage.Graph  `json:"-"`
+}
+
+// CheckedSystem is a system and what is wrong with it.
+type CheckedSystem struct {
+	System   *system.System  `json:"system"`
+	Findings []check.Finding `json:"findings"`
+}
+
+// Wrong reports whether anything was found that is more than a notice.
+func (r *CheckReport) Wrong() bool {
+	for _, s := range r.Systems {
+		for _, f := range s.Findings {
+			if f.Severity != check.Notice {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Check looks at installed systems and says what is or will be wrong with them.
+// Like every look it leaves the disks as they are.
+func (w *Work) Check(ctx context.Context, o CheckOrder) (*CheckReport, error) {
+	defer wipeKeys(o.Keys)
+	s, _, err := w.begin(ctx, "check")
+	if err != nil {
+		return nil, err
+	}
+	defer s.end()
+	s.keys.given = o.Keys
+	report, err := s.checkSystems(ctx, o)
+	err = errors.Join(err, s.giveUp(ctx))
+	if err == nil {
+		err = ctx.Err()
+	}
+	return report, err
+}
+
+func (s *sight) checkSystems(ctx context.Context, o CheckOrder) (*CheckReport, error) {
+	wishes := []wish{{name: o.System}}
+	if o.System == "" {
+		all, err := s.everySystem(ctx)
+		if err != nil {
+			return nil, err
+		}
+		wishes = all
+	}
+	report := &CheckReport{}
+	for _, which := range wishes {
+		m, err := s.ready(ctx, MountOrder{ReadOnly: true}, DefaultTarget, which)
+		if err != nil {
+			return nil, err
+		}
+		report.Systems = append(report.Systems, CheckedSystem{m.System, check.Check(s.subject(ctx, m.System, o))})
+	}
+	report.Graph = s.now
+	return report, nil
+}
+
+// everySystem gives all systems that are no snapshots. Where there is none, one
+// may lie in a locked volume: asking for any leads to it.
+func (s *sight) everySystem(ctx context.Context) ([]wish, error) {
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	findings, err := s.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []wish
+	for _, sys := range system.Systems(findings) {
+		if sys.Original() {
+			out = append(out, wish{lineage: sys.Lineage(s.now)})
+		}
+	}
+	if len(out) == 0 {
+		out = []wish{{}}
+	}
+	return out, nil
+}
+
+// subject is the system as it would stand if it had booted: nothing of it is
+// mounted, and its target is "/".
+func (s *sight) subject(ctx context.Context, sys *system.System, o CheckOrder) check.Subject {
+	base := s.base.Clone()
+	base.Mounts = nil
+	files := system.Files(s.now, sys, s)
+	boot := sys.Boot
+	if boot == nil {
+		boot = system.ReadBoot(s.now, sys, s)
+	}
+	sub := check.Subject{
+		Graph: s.now, System: sys, Files: files, Boot: boot, Space: s.space,
+		Mounting:  system.Mount(s.now, base, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Network: true, Trees: s}),
+		Initramfs: map[string]*bootentry.Initramfs{},
+	}
+	if o.WithoutInitrds {
+		return sub
+	}
+	for _, e := range boot.Entries {
+		for _, image := range e.Ramdisks() {
+			if _, done := sub.Initramfs[image.Path]; !done && image.Path != "" && ctx.Err() == nil {
+				s.readRamdisk(sub, image.Path, e.UKI)
+			}
+		}
+	}
+	return sub
+}
+
+// readRamdisk reads an initrd, or the one in a unified kernel image.
+func (s *sight) readRamdisk(sub check.Subject, name string, uki bool) {
+	read, err := openRamdisk(sub.Files, name, uki)
+	if err != nil {
+		s.w.tell(Note{fmt.Sprintf("/%s cannot be read: %v", storage.Printable(name), storage.Printable(err.Error()))})
+		return
+	}
+	sub.Initramfs[name] = read
+}
+
+func openRamdisk(files fs.FS, name string, uki bool) (*bootentry.Initramfs, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if !uki {
+		return bootentry.OpenInitramfs(f, 0)
+	}
+	at, ok := f.(io.ReaderAt)
+	if !ok {
+		return nil, errors.New("it can only be read from its beginning to its end")
+	}
+	image, err := bootentry.ReadUKI(at)
+	if err != nil {
+		return nil, err
+	}
+	initrd := image.Initrd()
+	if initrd == nil {
+		return nil, errors.New("it has no initrd in it")
+	}
+	return bootentry.OpenInitramfs(initrd, 0)
+}
+
+// space tells how full a file system is, from the look at it.
+func (s *sight) space(id storage.ID) (size, free uint64, ok bool) {
+	if sub, isSub := s.now.Node(id).(*storage.Subvolume); isSub && len(sub.On) > 0 {
+		id = sub.On[0]
+	}
+	tree, _ := s.Tree(id)
+	t, ok := tree.(machine.Spacious)
+	if !ok {
+		return 0, 0, false
+	}
+	size, free, err := t.Space()
+	return size, free, err == nil
+}
