@@ -15,10 +15,10 @@ func (g *grub) command(n *node) verdict {
 		}
 		return yes
 	}
-	name := args[0].text
+	name, unknown := args[0].text, args[0].unknown
 	args = args[1:]
 	if variable, rest, ok := strings.Cut(name, "="); ok && isName(variable) {
-		g.env.set(variable, value{rest, g.expandWord(n.words[0])[0].unknown})
+		g.env.set(variable, value{rest, unknown})
 		return yes
 	}
 	if body, ok := g.functions[name]; ok {

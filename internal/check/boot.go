@@ -132,6 +132,9 @@ func (c *checker) bootRoot(e bootentry.Entry, where string) {
 		return
 	}
 	id, err := c.names.Source(root)
+	if root.Spec.Kind == fstab.DevicePath && system.IsKernelName(root.Spec.Value) {
+		c.find(KernelName, where, fmt.Sprintf("root=%s is a name that the kernel gives anew on every start", root.Spec), "", "name the root by its UUID on the kernel command line"+c.rootHint(), id)
+	}
 	var re *system.ResolveError
 	switch {
 	case errors.As(err, &re) && (re.Why == system.NeedsKey || re.Why == system.StaysShut):

@@ -76,6 +76,7 @@ type checker struct {
 
 // find adds a finding with the severity of its code.
 func (c *checker) find(code Code, where, text, cause, remedy string, ids ...storage.ID) *Finding {
+	ids = slices.DeleteFunc(ids, func(id storage.ID) bool { return id == "" })
 	f := Finding{Code: code, Severity: codes[code].severity, Where: where, Text: text, Cause: cause, Remedy: remedy, IDs: ids}
 	for _, s := range []*string{&f.Where, &f.Text, &f.Cause, &f.Remedy} {
 		*s = storage.Printable(*s)

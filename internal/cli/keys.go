@@ -46,7 +46,7 @@ func (k *keyOptions) read(a *app) ([]workflow.GivenKey, *prompter, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			given = append(given, workflow.GivenKey{Volume: volume, Key: key, From: keyName(from)})
+			given = append(given, workflow.GivenKey{Volume: volume, Key: key, From: keyName(from), Typed: from == "-"})
 		}
 	}
 	return append(given, a.unlocked()...), p, nil

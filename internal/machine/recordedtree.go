@@ -64,7 +64,7 @@ func (t *recordedTree) ReadFile(name string) ([]byte, error) {
 	if len(data) > maxBinary && bytes.IndexByte(data[:maxBinary], 0) >= 0 {
 		return data, err
 	}
-	t.answered(question("read", name), answer{Data: bytes.Clone(data), Error: record(err)})
+	t.answered(question("read", name), answer{Data: t.recorder.scrubbed(data), Error: record(err)})
 	return data, err
 }
 

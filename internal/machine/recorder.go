@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -47,6 +46,7 @@ func (r *Recorder) Recording() (rec *Recording, redacted int, err error) {
 	if err := rec.UnmarshalJSON(data); err != nil {
 		return nil, 0, err
 	}
+	r.scrubAll(rec.asked)
 	return rec, redact(rec.asked, &r.keys), nil
 }
 
@@ -146,7 +146,7 @@ func (r *Recorder) Attach(ctx context.Context, c Cmd) (int, error) {
 // ReadFile records.
 func (r *Recorder) ReadFile(name string) ([]byte, error) {
 	data, err := r.inner.ReadFile(name)
-	r.answered(question("read", name), answer{Data: bytes.Clone(data), Error: record(err)})
+	r.answered(question("read", name), answer{Data: r.scrubbed(data), Error: record(err)})
 	return data, err
 }
 

@@ -33,7 +33,7 @@ var secretLooks = []*regexp.Regexp{
 	regexp.MustCompile(`\bcrypt [^\s]+ ([0-9a-fA-F]{16,}) `),
 }
 
-const secretWords = `pass|passwd|password2?|passphrase|pw|pin|pin-value|secret|token|psk|credentials?-value|` +
+const secretWords = `pass|passwd|password2?|passphrase|pw|pin|pin-value|secret|token|psk|` +
 	`privatekey|private[_-]key|presharedkey|preshared[_-]key|api[_-]?key|auth[_-]?key|access[_-]?key|secret[_-]?key|key`
 
 // harmless is what follows such a word without being a secret: a switch, and the

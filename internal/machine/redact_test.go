@@ -193,6 +193,43 @@ func TestTrimLeavesWhatMatters(t *testing.T) {
 	}
 }
 
+func TestScrubSeesPiecesTogether(t *testing.T) {
+	const size = 8 << 10
+	image := bytes.Repeat([]byte("slot"), size/4)
+	copy(image, "HEADER")
+	clear(image[1024:2048]) // a gap of zeros
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "image"), image, 0o600))
+	rec := NewRecorder(NewLive())
+	rec.Scrub(func(b []byte) {
+		if bytes.HasPrefix(b, []byte("HEADER")) && len(b) > 512 {
+			clear(b[512:])
+		}
+	})
+	tree, err := rec.Tree(dir)
+	must(t, err)
+	f, err := tree.Open("image")
+	must(t, err)
+	for part := make([]byte, 100); err == nil; {
+		_, err = f.Read(part)
+	}
+	must(t, f.Close())
+	b, err := rec.OpenBlock(t.Context(), filepath.Join(dir, "image"))
+	must(t, err)
+	for at := int64(0); at < size; at += 768 { // with gaps
+		_, err := b.ReadAt(make([]byte, 256), at)
+		must(t, err)
+	}
+	must(t, b.Close())
+	r, _, err := rec.Recording()
+	must(t, err)
+	data, err := r.MarshalJSON()
+	must(t, err)
+	if n, want := bytes.Count(data, []byte("slot")), (512-8)/4+(256-8)/4; n != want { // before byte 512
+		t.Errorf("%d are left, want %d:\n%s", n, want, data)
+	}
+}
+
 func FuzzHideSecrets(f *testing.F) {
 	f.Add([]byte("//nas/x /mnt cifs password=open,uid=0 0 0\n"))
 	f.Add([]byte("root:$6$salt$hash:1\n-----BEGIN PRIVATE KEY-----\nAB\xff\n"))

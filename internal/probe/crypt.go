@@ -26,6 +26,13 @@ func cryptFormat(uuid string) string {
 	return cryptFormats[kind]
 }
 
+// isCryptLayer tells the map of dm-integrity that cryptsetup puts below a LUKS
+// volume from one that was made by itself with integritysetup: it has the volume's
+// UUID. cryptsetup 2.6 calls it INTEGRITY (measured with 2.6.1), later ones SUBDEV.
+func isCryptLayer(uuid string) bool {
+	return strings.HasPrefix(uuid, "CRYPT-SUBDEV-") || strings.HasPrefix(uuid, "CRYPT-INTEGRITY-") && cryptUUID(uuid) != ""
+}
+
 // cryptUUID gives the UUID of the container, where it has one.
 func cryptUUID(uuid string) string {
 	parts := strings.SplitN(uuid, "-", 4)

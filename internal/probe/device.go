@@ -97,7 +97,7 @@ func roleOf(d *device) role {
 		return roleMapPartition
 	case strings.HasPrefix(uuid, "LVM-"):
 		return roleVolume
-	case strings.HasPrefix(uuid, "CRYPT-SUBDEV-"):
+	case isCryptLayer(uuid):
 		return roleLayer
 	case cryptFormat(uuid) != "":
 		return roleCrypt

@@ -79,18 +79,20 @@ func TestCleanNumbers(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	for uuid, want := range map[string]role{
-		"":                        roleMap,
-		"mpath-3600":              roleMultipath,
-		"part2-mpath-3600":        roleMapPartition,
-		"partition":               roleMap,
-		"LVM-" + lvmID(1):         roleVolume,
-		"CRYPT-LUKS2-abc-x":       roleCrypt,
-		"CRYPT-TCRYPT-x":          roleCrypt,
-		"CRYPT-VERITY-abc-x":      roleMap,
-		"CRYPT-SUBDEV-abc-x_dif":  roleLayer,
-		"SALVOR-COW-1":            roleStandIn,
-		"DMRAID-isw_abc":          roleMap,
-		"stratis-1-private-abc-x": roleMap,
+		"":                       roleMap,
+		"mpath-3600":             roleMultipath,
+		"part2-mpath-3600":       roleMapPartition,
+		"partition":              roleMap,
+		"LVM-" + lvmID(1):        roleVolume,
+		"CRYPT-LUKS2-abc-x":      roleCrypt,
+		"CRYPT-TCRYPT-x":         roleCrypt,
+		"CRYPT-VERITY-abc-x":     roleMap,
+		"CRYPT-SUBDEV-abc-x_dif": roleLayer,
+		"CRYPT-INTEGRITY-a10000000000400080000000000000ca-x_dif": roleLayer,
+		"CRYPT-INTEGRITY-alone":                                  roleMap,
+		"SALVOR-COW-1":                                           roleStandIn,
+		"DMRAID-isw_abc":                                         roleMap,
+		"stratis-1-private-abc-x":                                roleMap,
 	} {
 		if got := roleOf(&device{dm: mapping{name: "x", uuid: uuid}}); got != want {
 			t.Errorf("%q: role %d, want %d", uuid, got, want)

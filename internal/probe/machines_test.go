@@ -392,7 +392,7 @@ func headlessCryptMachine() *fake {
 	f.disk("vdb", "B", newImage(100))
 	f.dm("dm-1", "headless", "CRYPT-LUKS2-"+compact(uuidText(7))+"-headless", newImage(100), "vdb")
 	f.disk("vdc", "C", newImage(100).luks2(0, 8))
-	f.dm("dm-2", "safe_dif", "CRYPT-SUBDEV-"+compact(uuidText(8))+"-safe_dif", newImage(90), "vdc")
+	f.dm("dm-2", "safe_dif", "CRYPT-INTEGRITY-"+compact(uuidText(8))+"-safe_dif", newImage(90), "vdc")
 	f.dm("dm-3", "safe", "CRYPT-LUKS2-"+compact(uuidText(8))+"-safe", newImage(80).swap(0, 9), "dm-2")
 	f.dm("dm-4", "verity", "CRYPT-VERITY-"+compact(uuidText(9))+"-verity", newImage(10), "vda")
 	return f

@@ -2,6 +2,7 @@ package system
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 
 	"salvor/internal/fstab"
@@ -179,8 +180,9 @@ func (r *Resolver) carriesCrypt(n storage.Node) bool {
 
 // IsKernelName reports whether a path below /dev is a name that the kernel counts
 // up in the order in which it finds devices. The numbers of arrays are not among
-// these: a name or mdadm.conf keeps them.
+// these, since a name or mdadm.conf keeps them, nor are drives of which there is
+// one, with whatever lies in it.
 func IsKernelName(p string) bool {
 	k, ok := parseKernelName(p)
-	return ok && k.driver != "md" && k.driver != "md_d"
+	return ok && !slices.Contains([]string{"md", "md_d", "sr", "fd"}, k.driver)
 }

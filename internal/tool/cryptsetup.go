@@ -152,6 +152,7 @@ func CloseCrypt(name string) machine.Cmd {
 // ENOSYS and all others, 2 EPERM, 3 ENOMEM, 4 ENODEV and ENOTBLK, 5 EEXIST and
 // EBUSY. Libcryptsetup gives EPERM from opening only when no keyslot fits.
 var cryptsetupSays = []rule{
+	{1, "Cannot read requested amount of data", ErrWrongKey}, // lib/utils.c, crypt_keyfile_device_read: the key is too short for plain
 	{3, "", ErrNoMemory},                                    // "Not enough available memory to open a keyslot."
 	{4, "", ErrNoDevice},                                    // "Device %s does not exist or access denied.", "Device %s is not active."
 	{5, "already exists", ErrExists},                        // "Device %s already exists."

@@ -35,7 +35,8 @@ func TestExplain(t *testing.T) {
 		{"cryptsetup", 1, "Token 0 requires PIN.\nNothing to read on input.\n", ErrNeedsPIN},
 		{"cryptsetup", 2, "No token could be unlocked with this PIN.\n", ErrWrongPIN},
 		{"cryptsetup", 2, "No device header detected with this passphrase.\n", ErrWrongKey},
-		{"cryptsetup", 1, "No usable keyslot is available.\n", ErrWrongKey}, // captured
+		{"cryptsetup", 1, "No usable keyslot is available.\n", ErrWrongKey},       // captured
+		{"cryptsetup", 1, "Cannot read requested amount of data.\n", ErrWrongKey}, // captured
 		{"cryptsetup", 1, "", nil},
 		{"cryptsetup", 1, "something new\n", nil},
 

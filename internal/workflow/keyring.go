@@ -11,6 +11,7 @@ type GivenKey struct {
 	Volume string // ID, name of the container or of the device that it lies on, or "*"
 	Key    *secret.Secret
 	From   string // for messages: the file's name
+	Typed  bool   // it is a passphrase, as one would type it, not the content of a key file
 }
 
 // keyring holds what opens which container. A key with a name is one that worked.

@@ -149,7 +149,7 @@ func (s *sight) tryGiven(ctx context.Context, l lock) (bool, error) {
 		if g.Volume != "*" && !s.answersTo(l.c, g.Volume, l.names) {
 			continue
 		}
-		if ok, err := s.try(ctx, l, candidate{name: fmt.Sprint("given ", i), key: g.Key, from: g.From, file: true}); ok || err != nil {
+		if ok, err := s.try(ctx, l, candidate{name: fmt.Sprint("given ", i), key: g.Key, from: g.From, file: !g.Typed}); ok || err != nil {
 			return ok, err
 		}
 	}

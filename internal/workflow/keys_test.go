@@ -99,7 +99,7 @@ func TestGivenKeys(t *testing.T) {
 		b := twoLocked(passphrase).bench(t)
 		b.ask.nobody = true
 		key := secret.New([]byte(passphrase))
-		r, err := b.w.Mount(t.Context(), MountOrder{Keys: []GivenKey{{c.volume, key, "a file"}}})
+		r, err := b.w.Mount(t.Context(), MountOrder{Keys: []GivenKey{{c.volume, key, "a file", false}}})
 		if key.Len() > 0 {
 			t.Errorf("%s: the key was not wiped", c.volume)
 		}
@@ -123,7 +123,7 @@ func TestGivenKeysAreWiped(t *testing.T) {
 	key := secret.New(nil)
 	given := func() []GivenKey {
 		key = secret.New([]byte(passphrase))
-		return []GivenKey{{"*", key, "a file"}}
+		return []GivenKey{{"*", key, "a file", false}}
 	}
 	for name, do := range map[string]func(b *bench) error{
 		"refused by the lock": func(b *bench) error {
@@ -160,7 +160,7 @@ func TestGivenKeysAreWiped(t *testing.T) {
 func TestSystemsAsksOnlyWhenTold(t *testing.T) {
 	for _, unlock := range []bool{false, true} {
 		b := twoLocked("other").bench(t)
-		r, err := b.w.Systems(t.Context(), SystemsOrder{Unlock: unlock, Keys: []GivenKey{{"luks:t-1", secret.New([]byte(passphrase)), "a file"}}})
+		r, err := b.w.Systems(t.Context(), SystemsOrder{Unlock: unlock, Keys: []GivenKey{{"luks:t-1", secret.New([]byte(passphrase)), "a file", false}}})
 		if err != nil || len(r.Gaps) != 1 {
 			t.Fatalf("it gives %v, gaps %v", err, r.Gaps)
 		}

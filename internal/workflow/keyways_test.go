@@ -188,7 +188,7 @@ func (w way) order() MountOrder {
 	if w.given == "" {
 		return MountOrder{}
 	}
-	return MountOrder{Keys: []GivenKey{{"vault", secret.New([]byte(w.given)), "a file"}}}
+	return MountOrder{Keys: []GivenKey{{"vault", secret.New([]byte(w.given)), "a file", false}}}
 }
 
 func TestKeyWays(t *testing.T) {
