@@ -3,7 +3,8 @@
 #
 #   vmlinuz        Debian 12's stock kernel, out of its package, not installed
 #   initrd         busybox and a few modules: mounts the live medium, no more
-#   live.squashfs  the live medium's root: Debian's own storage tools, udev, no systemd
+#   live.squashfs  the live medium's root: Debian's own storage tools, udev, a PID 1 that
+#                  is not systemd
 #
 # Prints the directory that holds them.  CACHE (or SALVOR_CACHE) is where it is made;
 # see cache.sh for the default.  Nothing of salvor goes in: the lab must be able to
@@ -23,6 +24,11 @@ live_packages=(
 	e2fsprogs xfsprogs btrfs-progs dosfstools exfatprogs     # file systems
 	f2fs-tools ntfs-3g squashfs-tools genisoimage
 	busybox-static zstd attr less strace                     # making targets; looking around
+	qemu-utils                                               # qemu-nbd: images that lie in files
+	# Locks that open without a passphrase: cryptsetup's TPM2 and FIDO2 tokens and their
+	# enrolment are systemd's, and load the TPM's libraries when they need them.
+	systemd libtss2-esys-3.0.2-0 libtss2-rc0 libtss2-mu0 libtss2-tcti-device0
+	clevis-luks jose curl tang-common
 )
 
 # Modules of the kernel package, by directory or file below kernel/.  Whatever they

@@ -1,8 +1,8 @@
 // Package lab boots the VM lab and talks to it: over a control channel that runs
 // scripts, and over the serial console as a person would.
 //
-// A VM is a lab that runs with overlays of a golden machine's disks, so that the
-// machine itself never changes. Its Console is a root shell. The package builds
+// A VM is a lab that runs with overlays of a golden machine's disks and a copy of its
+// TPM, so that the machine itself never changes. Its Console is a root shell. The package builds
 // what is not built yet by calling the scripts beside it; it judges nothing.
 package lab
 
@@ -14,12 +14,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,11 +57,19 @@ func Boot(dir, share string, machines []string, args ...string) (*VM, error) {
 	v := &VM{ended: make(chan struct{})}
 	run := append([]string{filepath.Join(Repo, "test/lab/run.sh"), "--sockets", dir, "--share", share}, args...)
 	for _, m := range machines {
-		disks, err := v.overlays(dir, m)
+		home, err := machineDir(m)
 		if err != nil {
 			return nil, err
 		}
-		run = append(run, disks...)
+		disks, err := v.overlays(dir, m, home)
+		if err != nil {
+			return nil, err
+		}
+		tpm, err := copyTPM(dir, home)
+		if err != nil {
+			return nil, err
+		}
+		run = slices.Concat(run, disks, tpm)
 	}
 	v.cmd = exec.Command("bash", run...)
 	v.cmd.Stderr = &v.stderr
@@ -77,11 +87,7 @@ func Boot(dir, share string, machines []string, args ...string) (*VM, error) {
 
 // overlays makes an overlay of each disk of a built machine and gives the --disk
 // arguments for them.
-func (v *VM) overlays(dir, machine string) ([]string, error) {
-	home, err := machineDir(machine)
-	if err != nil {
-		return nil, err
-	}
+func (v *VM) overlays(dir, machine, home string) ([]string, error) {
 	list, err := os.ReadFile(filepath.Join(home, "disks"))
 	if err != nil {
 		return nil, err
@@ -98,6 +104,17 @@ func (v *VM) overlays(dir, machine string) ([]string, error) {
 		args = append(args, "--disk", d.overlay+","+rest)
 	}
 	return args, nil
+}
+
+// copyTPM copies the state of a built machine's TPM, if it has one, and gives the
+// --tpm argument for it.
+func copyTPM(dir, home string) ([]string, error) {
+	state := filepath.Join(dir, "tpm")
+	err := os.CopyFS(state, os.DirFS(filepath.Join(home, "tpm")))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return []string{"--tpm", state}, err
 }
 
 // connect waits for the sockets, and for the lab to say that it is ready.

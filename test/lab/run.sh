@@ -10,8 +10,10 @@
 #         model=M              default: salvor-lab (SCSI only)
 #         wwn=0x…              default: 0x5000c500000000NN, NN counting (SCSI only)
 #         bus=scsi|virtio|nvme default: scsi, because only there model and WWN exist
-#   --machine DIR              all disks of a built machine (see test/machines); implies --snapshot
-#   --snapshot                 nothing that is written to the disks is kept
+#   --tpm DIR                  a TPM 2.0, by swtpm, which keeps its state in DIR
+#   --machine DIR              all disks of a built machine, and its TPM if it has one (see
+#                              test/machines); implies --snapshot
+#   --snapshot                 nothing that is written to the disks and the TPM is kept
 #   --share DIR                seen read-only at /salvor in the lab; /salvor/bin is in PATH
 #   --auto                     a live medium that opens arrays and VGs by itself
 #   --append WORDS             more words for the kernel's command line
@@ -30,7 +32,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 lab=$("$here/build.sh")
-memory=1024 timeout=600 append='' share='' snapshot='' script='' sockets='' disks=0
+memory=1024 timeout=600 append='' share='' snapshot='' script='' sockets='' tpm='' disks=0
 # shellcheck disable=SC2054  # the commas are QEMU's
 qemu=(
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=256 -machine q35,sata=off,smbus=off -cpu max,la57=off -smp 2
@@ -70,12 +72,32 @@ add_disk() { # FILE[,KEY=VALUE…]
 	esac
 }
 
+# add_tpm STATE: starts a TPM and plugs it in.  It dies with this process, even where that
+# has become QEMU.  What it is told to keep it keeps at once: no end is too early for it.
+add_tpm() {
+	local state=$1 socket=$work/tpm.socket pid
+	if [ -n "$snapshot" ]; then
+		cp -r "$state" "$work/tpm.copy"
+		state=$work/tpm.copy
+	fi
+	setpriv --pdeathsig KILL swtpm socket --tpm2 --tpmstate "dir=$state" --ctrl "type=unixio,path=$socket" >"$work/tpm.log" 2>&1 &
+	pid=$!
+	until [ -S "$socket" ]; do
+		kill -0 $pid 2>/dev/null || die "the TPM does not start: $(cat "$work/tpm.log")"
+		sleep 0.05
+	done
+	# shellcheck disable=SC2054  # the commas are QEMU's
+	qemu+=(-chardev "socket,id=tpm,path=$socket" -tpmdev emulator,id=tpm,chardev=tpm -device tpm-tis,tpmdev=tpm)
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
 	--disk) add_disk "$2"; shift ;;
+	--tpm) tpm=$2; shift ;;
 	--machine)
 		# "disks" lists FILE[,KEY=VALUE…], one a line.
 		while read -r disk; do add_disk "$2/$disk"; done <"$2/disks"
+		[ ! -d "$2/tpm" ] || tpm=$2/tpm
 		snapshot=1
 		shift
 		;;
@@ -99,6 +121,13 @@ qemu+=(-m "$memory" -append "console=ttyS0 panic=-1 quiet mitigations=off crypto
 [ -z "$snapshot" ] || qemu+=(-snapshot)
 [ -z "$share" ] || qemu+=(-virtfs "local,path=$share,mount_tag=share,security_model=none,readonly=on")
 
+work=$sockets
+if [ -z "$work" ]; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
+[ -z "$tpm" ] || add_tpm "$tpm"
+
 if [ -n "$sockets" ]; then
 	exec "${qemu[@]}" -serial "unix:$sockets/console,server=on,wait=off" \
 		-chardev "socket,id=control,path=$sockets/control,server=on,wait=off" \
@@ -107,11 +136,10 @@ fi
 
 if [ -z "$script" ]; then
 	echo "run.sh: to leave the lab: poweroff (or ctrl-a x)" >&2
-	exec "${qemu[@]}" -serial mon:stdio
+	"${qemu[@]}" -serial mon:stdio
+	exit
 fi
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkfifo "$work/control.in" "$work/control.out"
 "${qemu[@]}" -serial "file:$work/console" -chardev "pipe,id=control,path=$work/control" \
 	-device virtserialport,chardev=control,name=org.salvor.lab </dev/null 2>"$work/qemu" &

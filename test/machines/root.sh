@@ -32,8 +32,8 @@ luks_format() { # DEVICE UUID [OPTION…]
 		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$@" "$device"
 }
 
-luks_open() { # DEVICE NAME
-	printf %s "$passphrase" | cryptsetup open --key-file - "$1" "$2"
+luks_open() { # DEVICE NAME [OPTION…]
+	printf %s "$passphrase" | cryptsetup open --key-file - "$@"
 	udevadm settle
 }
 
@@ -142,6 +142,38 @@ os_release() {
 		ANSI_COLOR="38;2;23;147;209"
 		HOME_URL="https://archlinux.org/"
 		LOGO=archlinux-logo
+	EOR
+	tumbleweed) cat <<-'EOR' ;;
+		NAME="openSUSE Tumbleweed"
+		ID="opensuse-tumbleweed"
+		ID_LIKE="opensuse suse"
+		VERSION_ID="20240605"
+		PRETTY_NAME="openSUSE Tumbleweed"
+		ANSI_COLOR="0;32"
+		CPE_NAME="cpe:/o:opensuse:tumbleweed:20240605"
+		BUG_REPORT_URL="https://bugzilla.opensuse.org"
+		HOME_URL="https://www.opensuse.org/"
+	EOR
+	nixos) cat <<-'EOR' ;;
+		ANSI_COLOR="1;34"
+		BUG_REPORT_URL="https://github.com/NixOS/nixpkgs/issues"
+		BUILD_ID="24.05.1503.752c634c09ce"
+		HOME_URL="https://nixos.org/"
+		ID=nixos
+		LOGO="nix-snowflake"
+		NAME=NixOS
+		PRETTY_NAME="NixOS 24.05 (Uakari)"
+		VERSION="24.05 (Uakari)"
+		VERSION_CODENAME=uakari
+		VERSION_ID="24.05"
+	EOR
+	alpine) cat <<-'EOR' ;;
+		NAME="Alpine Linux"
+		ID=alpine
+		VERSION_ID=3.20.0
+		PRETTY_NAME="Alpine Linux v3.20"
+		HOME_URL="https://alpinelinux.org/"
+		BUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"
 	EOR
 	*) echo "root.sh: no os-release for $1" >&2; return 1 ;;
 	esac

@@ -7,7 +7,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 cp -a "$modules/lib/modules" "$root/usr/lib/"
 install -D -m 755 "$here/init" "$root/usr/sbin/init"
 install -D -m 755 "$here/agent" "$root/usr/lib/salvor-lab/agent"
-install -D -m 755 "$here/systemd-run" "$root/usr/lib/salvor-lab/systemd-run"
 install -D -m 755 "$here/poweroff" "$root/usr/local/sbin/poweroff"
 mkdir -p "$root/salvor" "$root/mnt"
 
