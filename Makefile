@@ -6,7 +6,7 @@ export CGO_ENABLED := 0
 # A failure on the left of a pipe counts.
 SHELL := /bin/bash -o pipefail
 
-.PHONY: help build test demo lint bench fuzz soak setup corpus lab machines clean
+.PHONY: help build test demo lint bench fuzz recorded soak setup corpus lab machines clean
 .DEFAULT_GOAL := build
 
 help: ## show these words
@@ -15,9 +15,10 @@ help: ## show these words
 build: ## make bin/salvor, one static binary
 	go build -trimpath -ldflags "-s -w" -o bin/salvor ./cmd/salvor
 
-test: setup corpus machines ## everything: vet, unit tests, and every scenario in VMs
+test: setup corpus machines ## everything: vet, unit tests, every scenario in VMs, a little fuzzing
 	go vet ./...
-	SALVOR_SEED=1 SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./... | go run ./test/tally
+	{ SALVOR_SEED=1 SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./...; \
+	tests=$$?; scripts/fuzz.sh -json 1s && exit $$tests; } | go run ./test/tally
 
 demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
 	go run ./test/demo
@@ -25,7 +26,7 @@ demo: setup build machines ## show probe, systems, mount, chroot and umount on m
 lint: ## check Go and shell source
 	go vet ./...
 	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
-	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/lab/live/init
+	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/recorded/*.sh test/lab/live/init
 
 bench: setup machines ## measure what README reports
 	SALVOR_LAB=1 go test -run '^$$' -bench . -benchtime 3x ./bench
@@ -33,6 +34,10 @@ bench: setup machines ## measure what README reports
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME (10s) each
 	scripts/fuzz.sh $(FUZZTIME)
+
+recorded: setup machines ## record the golden machines anew, for the tests of salvor replay
+	test/recorded/record.sh
+	go test ./internal/probe ./test/recorded -update
 
 soak: setup lab machines ## run the random-graph tests and the scenarios many times
 	go test -count 1 -rapid.checks 100000 ./internal/plan/...
@@ -47,8 +52,8 @@ corpus: setup ## fetch the images that judge the reading of superblocks
 lab: setup ## build the VM lab: kernel, initrd, live medium
 	test/lab/build.sh
 
-machines: lab ## build the golden machines, in the lab
-	test/machines/build.sh
+machines: lab ## build the golden machines, in the lab, as many at a time as there are CPUs
+	basename -s .sh test/machines/?.sh | xargs -n 1 -P $$(nproc) test/machines/build.sh
 
 clean: ## remove bin/ and what lab and machines have built
 	rm -rf bin
