@@ -120,7 +120,7 @@ func (v *systemsView) field(word string, st style, text string) {
 		if i > 0 {
 			word = ""
 		}
-		v.line("    %s%s", pad(word, indent-4), v.paint(st, l))
+		v.line("    %s%s", pad(word+" ", indent-4), v.paint(st, l))
 	}
 }
 
@@ -176,7 +176,7 @@ func (v *systemsView) snapshots(own []*system.System) {
 		return
 	}
 	if n > fewSnapshots+1 && !v.all {
-		v.line("    %s", v.paint(faint, fmt.Sprintf("%d snapshots (--all lists them), the youngest:", n)))
+		v.line("    %s", v.paint(faint, fmt.Sprintf("%d snapshots (--all lists them), the youngest of them, each after its number in this list:", n)))
 		own = own[n-1:]
 	}
 	for _, s := range own {

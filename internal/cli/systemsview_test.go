@@ -58,7 +58,7 @@ func TestManySnapshotsStayReadable(t *testing.T) {
     root      sda[/@], btrfs subvolume 0, on sda
     mount     can be mounted completely
 
-    200 snapshots (--all lists them), the youngest:
+    200 snapshots (--all lists them), the youngest of them, each after its number in this list:
     203  snapshot sda[/@/.snapshots/200/snapshot]: SUSE; number 200, 2024-05-01 13:19 UTC, "zypp", read-only
 
  2  Silverblue

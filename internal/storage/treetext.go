@@ -72,9 +72,11 @@ type treeText struct {
 func (r *treeText) line(l TreeLine) {
 	r.put(TreeBranch, l.Prefix)
 	r.put(TreeName, l.Name)
-	r.pad(r.names + 2 + r.sizes - TextWidth(l.Size))
-	r.put(TreeSize, l.Size)
-	r.pad(r.names + 2 + r.sizes + 2)
+	if l.Size != "" {
+		r.padTo(r.names + 2 + r.sizes - TextWidth(l.Size))
+		r.put(TreeSize, l.Size)
+	}
+	r.padTo(r.names + 2 + r.sizes + 2)
 	r.put(TreeWhat, l.What)
 	r.states(l)
 	r.end()

@@ -132,7 +132,8 @@ func (s *System) wishes() []wish {
 		out = append(out, wish{Entry: e, from: FromCmdline})
 	}
 	for _, ask := range []func() (fstab.Entry, bool){first.Usr, first.Root} {
-		if e, ok := ask(); ok {
+		// fstab says the same of the root, and more: that is no second line.
+		if e, ok := ask(); ok && !slices.ContainsFunc(out, func(w wish) bool { return w.File == e.File }) {
 			// ro is for the check of the root at boot, before the system takes over.
 			e.Options = e.Options.Without("ro", "rw")
 			out = append(out, wish{Entry: e, from: FromCmdline})
