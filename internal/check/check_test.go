@@ -121,6 +121,7 @@ func (m *machine) subject() Subject {
 	return Subject{
 		Graph: g, System: sys, Files: system.Files(g, sys, m.trees), Boot: sys.Boot,
 		Mounting:  system.Mount(g, g, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Trees: m.trees}),
+		Risks:     system.Mount(g, g, sys, system.Request{Target: "/", Trees: m.trees, Systems: found}).Risks,
 		Initramfs: map[string]*bootentry.Initramfs{"boot/initrd.img-6.1": {}},
 	}
 }

@@ -22,9 +22,10 @@ func (c *checker) health() {
 			}
 		}
 	}
-	for sw := range storage.All[*storage.Swap](c.Graph) {
-		if sw.Is(storage.Hibernated) && c.isOwnSwap(sw.ID) {
-			c.find(IsHibernated, c.describe(sw.ID), "it holds the memory of a hibernated system", "", "start the system to resume it, or give its memory up: mount it with --accept hibernated, then mkswap", sw.ID)
+	for _, r := range c.Risks {
+		if r.Health == storage.Hibernated {
+			where := c.describe(r.ID)
+			c.find(IsHibernated, where, "it"+strings.TrimPrefix(r.Text, where), "", "start the system to resume it, or give its memory up: mount it with --accept hibernated, then mkswap", r.ID)
 		}
 	}
 }
@@ -67,24 +68,6 @@ func remedyFor(n storage.Node) string {
 		return fmt.Sprintf("attach the missing disk, or: lvconvert --repair %s/%s", n.VG, n.Name)
 	}
 	return "attach the missing device"
-}
-
-// isOwnSwap: the system's fstab names the swap area, or names none.
-func (c *checker) isOwnSwap(id storage.ID) bool {
-	named := false
-	if c.System.Fstab != nil {
-		for _, e := range c.System.Fstab.Entries {
-			if !e.IsSwap() {
-				continue
-			}
-			got, err := c.names.Source(e)
-			if got == id && err == nil {
-				return true
-			}
-			named = named || err == nil
-		}
-	}
-	return !named
 }
 
 // nearlyFull is the share of a file system that updates need to have free, and

@@ -120,6 +120,7 @@ func (s *sight) subject(ctx context.Context, sys *system.System, o CheckOrder) c
 	sub := check.Subject{
 		Graph: s.now, System: sys, Files: files, Boot: boot, Space: s.space,
 		Mounting:  system.Mount(s.now, base, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Network: true, Trees: s}),
+		Risks:     system.Mount(s.now, base, sys, system.Request{Target: "/", Trees: s, Systems: s.found}).Risks,
 		Initramfs: map[string]*bootentry.Initramfs{},
 	}
 	if o.WithoutInitrds {

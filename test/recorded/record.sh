@@ -42,6 +42,11 @@ if [ $# -eq 0 ]; then
 	done
 fi
 for machine in "$@"; do
+	# A key that does not fit costs VeraCrypt all its ways of deriving one: half an hour here.
+	if grep -q VeraCrypt "$here/../machines/$machine.sh"; then
+		record "$machine" "$here/$machine.report"
+		continue
+	fi
 	record "$machine" "$here/$machine.report" "--key '*=/run/key'"
 	if grep -q cryptsetup "$here/../machines/$machine.sh"; then
 		record "$machine" "$here/$machine-locked.report"
