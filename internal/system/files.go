@@ -17,12 +17,14 @@ import (
 //
 // What lies on a file system that cannot be seen fails with *GapError. What is
 // mounted now plays no part.
-func Files(g *storage.Graph, s *System, trees Trees) fs.FS { return newFiles(g, s, trees) }
+func Files(g *storage.Graph, s *System, trees Trees) fs.FS {
+	return newFiles(newIndex(g), withoutMounts(g), s, trees)
+}
 
-func newFiles(g *storage.Graph, s *System, trees Trees) *files {
-	base := g.Clone()
-	base.Mounts = nil
-	m := newMounter(g, base, s, Request{Target: "/", ReadOnly: true, Trees: trees})
+// newFiles is Files for those who look at many systems of one graph: bareGraph is
+// that graph with nothing mounted.
+func newFiles(ix *index, bareGraph *storage.Graph, s *System, trees Trees) *files {
+	m := newMounter(ix, bareGraph, s, Request{Target: "/", ReadOnly: true, Trees: trees})
 	m.readRoot()
 	m.read()
 	for _, l := range m.lines {
@@ -33,6 +35,13 @@ func newFiles(g *storage.Graph, s *System, trees Trees) *files {
 	}
 	m.place()
 	return &files{m: m, links: map[string]linked{}}
+}
+
+// withoutMounts gives a graph in which nothing is mounted.
+func withoutMounts(g *storage.Graph) *storage.Graph {
+	base := g.Clone()
+	base.Mounts = nil
+	return base
 }
 
 // GapError is a path of a system's that lies on a file system that cannot be seen.

@@ -85,6 +85,7 @@ func Find(g *storage.Graph, trees Trees) []Finding {
 
 type finder struct {
 	g     *storage.Graph
+	empty *storage.Graph // made by bare
 	ix    *index
 	trees Trees
 	out   []Finding
@@ -97,6 +98,14 @@ type finder struct {
 	needsUsr  map[storage.ID]fs.FS // the trees of roots without their /usr
 	needsNix  []storage.ID         // roots of NixOS without their /nix
 	nixStores map[storage.ID]bool  // what could be a /nix
+}
+
+// bare gives the graph with nothing mounted.
+func (f *finder) bare() *storage.Graph {
+	if f.empty == nil {
+		f.empty = withoutMounts(f.g)
+	}
+	return f.empty
 }
 
 func newFinder(g *storage.Graph, trees Trees) *finder {

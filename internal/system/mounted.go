@@ -37,7 +37,7 @@ type Mounting struct {
 // to stand but for this system: what is open in it stays as it is, and so does
 // what is mounted.
 func Mount(seen, base *storage.Graph, s *System, req Request) *Mounting {
-	m := newMounter(seen, base, s, req)
+	m := newMounter(newIndex(seen), base, s, req)
 	m.readRoot()
 	m.read()
 	m.reach()
@@ -72,10 +72,10 @@ type placed struct {
 	storage.Mount
 }
 
-func newMounter(seen, base *storage.Graph, s *System, req Request) *mounter {
+func newMounter(seen *index, base *storage.Graph, s *System, req Request) *mounter {
 	req.Target = path.Clean(req.Target)
 	return &mounter{
-		seen: seen, base: base, sys: s, req: req, names: NewResolver(seen, s),
+		seen: seen.g, base: base, sys: s, req: req, names: newResolver(seen, s),
 		at: map[string]*placed{}, gaps: map[string]*Line{}, trees: map[storage.ID]lookedAt{},
 		standing: newStanding(base), out: &Mounting{System: s, Target: req.Target},
 	}

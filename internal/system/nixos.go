@@ -105,9 +105,7 @@ func (f *finder) withNix() {
 
 // joined is the tree of a root with another one in it.
 func (f *finder) joined(root storage.ID, point string, source storage.ID) fs.FS {
-	base := f.g.Clone()
-	base.Mounts = nil
-	m := newMounter(f.g, base, &System{Root: root}, Request{Target: "/", ReadOnly: true, Trees: f.trees})
+	m := newMounter(f.ix, f.bare(), &System{Root: root}, Request{Target: "/", ReadOnly: true, Trees: f.trees})
 	m.readRoot()
 	m.lines = append(m.lines, &Line{File: point, Spec: string(source), State: Planned, Source: source, entry: fstab.Entry{File: point, Type: "auto"}})
 	m.place()

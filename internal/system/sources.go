@@ -40,8 +40,8 @@ func existsUsr(tree, usr fs.FS, name string) bool {
 
 // learnBoot reads the boot entries of a system, whose command lines name devices
 // and volumes as well.
-func (s *System) learnBoot(g *storage.Graph, trees Trees) {
-	s.Boot = ReadBoot(g, s, trees)
+func (s *System) learnBoot(ix *index, bare *storage.Graph, trees Trees) {
+	s.Boot = readBoot(newFiles(ix, bare, s, trees))
 	entries := slices.Clone(s.Boot.Entries)
 	slices.SortStableFunc(entries, func(a, b bootentry.Entry) int { return defaultFirst(a) - defaultFirst(b) })
 	seen := map[string]bool{"": true}
@@ -59,7 +59,7 @@ func (f *finder) readBoot() {
 	origins := map[storage.ID]*System{}
 	for _, x := range f.out {
 		if x.System != nil && x.System.SnapshotOf == "" {
-			x.System.learnBoot(f.g, f.trees)
+			x.System.learnBoot(f.ix, f.bare(), f.trees)
 			origins[x.Root] = x.System
 		}
 	}
@@ -74,7 +74,11 @@ func (f *finder) readBoot() {
 // is seen where comes from its fstab, so a path is looked for on the one that the
 // loader searches for.
 func ReadBoot(g *storage.Graph, s *System, trees Trees) *bootentry.Boot {
-	files := newFiles(g, s, trees)
+	return readBoot(newFiles(newIndex(g), withoutMounts(g), s, trees))
+}
+
+func readBoot(files *files) *bootentry.Boot {
+	g := files.m.seen
 	points := bootentry.UsualPoints()
 	points.FS = map[string][]string{}
 	for inside, p := range files.m.at {

@@ -163,6 +163,6 @@ func cmdlineMachine(l *lab) mountCase {
 	l.trees[at.Identity].tree.(fstest.MapFS)["boot/loader/entries/test.conf"] = conf
 	c := l.ask(nil)
 	c.sys = sysOn(at, text, "")
-	c.sys.learnBoot(c.seen, l.trees)
+	c.sys.learnBoot(newIndex(c.seen), withoutMounts(c.seen), l.trees)
 	return c
 }
