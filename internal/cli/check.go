@@ -25,13 +25,15 @@ var checkPage = page{
 	examples: []example{
 		{"salvor check", "all systems that are found"},
 		{"salvor check 2", "the second one of the list"},
-		{"salvor check --no-prompt --json", "for a program: nothing is asked"},
+		{"salvor check --no-prompt --json", "for a program"},
+		{"salvor check --graph g.json --root DIR", "at a desk"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitGaps, exitRefused, exitNothing, exitLocked, exitInterrupted},
 }
 
 type checkOptions struct {
 	keys keyOptions
+	desk deskOptions
 }
 
 func (a *app) check() *cobra.Command {
@@ -42,6 +44,7 @@ func (a *app) check() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.keys.flags(f)
+	o.desk.flags(f)
 	return cmd
 }
 
@@ -53,11 +56,7 @@ type checkJSON struct {
 }
 
 func (a *app) runCheck(ctx context.Context, o checkOptions, args []string) error {
-	given, ask, err := o.keys.read(a)
-	if err != nil {
-		return err
-	}
-	report, err := a.work(ask).Check(ctx, workflow.CheckOrder{System: firstArg(args), Keys: given, WithoutInitrds: a.env.Replayed})
+	report, err := a.checkSystems(ctx, o, firstArg(args))
 	a.reporter.done()
 	if err != nil {
 		return err
@@ -75,6 +74,22 @@ func (a *app) runCheck(ctx context.Context, o checkOptions, args []string) error
 		return exit
 	}
 	return err
+}
+
+func (a *app) checkSystems(ctx context.Context, o checkOptions, name string) (*workflow.CheckReport, error) {
+	if o.desk.used() {
+		d, err := o.desk.desk(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		return d.Check(ctx, name)
+	}
+	given, ask, err := o.keys.read(a)
+	if err != nil {
+		return nil, err
+	}
+	return a.work(ask).Check(ctx, workflow.CheckOrder{System: name, Keys: given, WithoutInitrds: a.env.Replayed})
 }
 
 func checkedIDs(r *workflow.CheckReport) []storage.ID {

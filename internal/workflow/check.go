@@ -107,43 +107,54 @@ func (s *sight) everySystem(ctx context.Context) ([]wish, error) {
 	return out, nil
 }
 
-// subject is the system as it would stand if it had booted: nothing of it is
-// mounted, and its target is "/".
+// subject is the system as a look sees it.
 func (s *sight) subject(ctx context.Context, sys *system.System, o CheckOrder) check.Subject {
-	base := s.base.Clone()
-	base.Mounts = nil
-	files := system.Files(s.now, sys, s)
-	boot := sys.Boot
-	if boot == nil {
-		boot = system.ReadBoot(s.now, sys, s)
-	}
-	sub := check.Subject{
-		Graph: s.now, System: sys, Files: files, Boot: boot, Space: s.space,
-		Mounting:  system.Mount(s.now, base, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Network: true, Trees: s}),
-		Risks:     system.Mount(s.now, base, sys, system.Request{Target: "/", Trees: s, Systems: s.found}).Risks,
-		Initramfs: map[string]*bootentry.Initramfs{},
-	}
-	if o.WithoutInitrds {
-		return sub
-	}
-	for _, e := range boot.Entries {
-		for _, image := range e.Ramdisks() {
-			if _, done := sub.Initramfs[image.Path]; !done && image.Path != "" && ctx.Err() == nil {
-				s.readRamdisk(sub, image.Path, e.UKI)
-			}
+	sub := newSubject(s.now, s.base, sys, s.found, s)
+	sub.Space = s.space
+	if !o.WithoutInitrds {
+		for _, text := range readRamdisks(ctx, sub) {
+			s.w.tell(Note{text})
 		}
 	}
 	return sub
 }
 
-// readRamdisk reads an initrd, or the one in a unified kernel image.
-func (s *sight) readRamdisk(sub check.Subject, name string, uki bool) {
-	read, err := openRamdisk(sub.Files, name, uki)
-	if err != nil {
-		s.w.tell(Note{fmt.Sprintf("/%s cannot be read: %v", storage.Printable(name), storage.Printable(err.Error()))})
-		return
+// newSubject is the system as it would stand if it had booted: nothing of it is
+// mounted, and its target is "/".
+func newSubject(now, base *storage.Graph, sys *system.System, found []*system.System, trees system.Trees) check.Subject {
+	base = base.Clone()
+	base.Mounts = nil
+	boot := sys.Boot
+	if boot == nil {
+		boot = system.ReadBoot(now, sys, trees)
 	}
-	sub.Initramfs[name] = read
+	return check.Subject{
+		Graph: now, System: sys, Files: system.Files(now, sys, trees), Boot: boot,
+		Mounting:  system.Mount(now, base, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Network: true, Trees: trees}),
+		Risks:     system.Mount(now, base, sys, system.Request{Target: "/", Trees: trees, Systems: found}).Risks,
+		Initramfs: map[string]*bootentry.Initramfs{},
+	}
+}
+
+// readRamdisks reads the initrds of all boot entries, and tells of those that
+// cannot be read.
+func readRamdisks(ctx context.Context, sub check.Subject) (notes []string) {
+	seen := map[string]bool{"": true}
+	for _, e := range sub.Boot.Entries {
+		for _, image := range e.Ramdisks() {
+			if seen[image.Path] || ctx.Err() != nil {
+				continue
+			}
+			seen[image.Path] = true
+			read, err := openRamdisk(sub.Files, image.Path, e.UKI)
+			if err != nil {
+				notes = append(notes, storage.Printable(fmt.Sprintf("/%s cannot be read: %v", image.Path, err)))
+				continue
+			}
+			sub.Initramfs[image.Path] = read
+		}
+	}
+	return notes
 }
 
 func openRamdisk(files fs.FS, name string, uki bool) (*bootentry.Initramfs, error) {

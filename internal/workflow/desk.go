@@ -1,10 +1,13 @@
 package workflow
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
+	"salvor/internal/check"
 	"salvor/internal/machine"
 	"salvor/internal/plan"
 	"salvor/internal/storage"
@@ -111,6 +114,30 @@ func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
 		return nil, err
 	}
 	return &MountReport{Mounting: m, Plan: p, Checks: plannedChecks(d.graph, o, m, p), Graph: d.graph}, nil
+}
+
+// Check says what is wrong with a system, or with all but snapshots, by what the
+// graph and the directory tell.
+func (d *Desk) Check(ctx context.Context, name string) (*CheckReport, error) {
+	systems := system.Systems(system.Find(d.graph, d))
+	chosen := slices.DeleteFunc(slices.Clone(systems), func(s *system.System) bool { return !s.Original() })
+	if name != "" || len(chosen) == 0 {
+		s, err := system.Choose(d.graph, systems, name)
+		if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
+			err = &RefusedError{choice.Error(), choice}
+		}
+		if err != nil {
+			return nil, err
+		}
+		chosen = []*system.System{s}
+	}
+	report := &CheckReport{Graph: d.graph}
+	for _, s := range chosen {
+		sub := newSubject(d.graph, d.graph, s, systems, d)
+		readRamdisks(ctx, sub) // what cannot be read is a finding
+		report.Systems = append(report.Systems, CheckedSystem{s, check.Check(sub)})
+	}
+	return report, nil
 }
 
 func (d *Desk) mounting(s *system.System, o MountOrder) *system.Mounting {
