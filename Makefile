@@ -18,7 +18,7 @@ build: ## make bin/salvor, one static binary
 test: setup corpus machines ## everything: vet, unit tests, every scenario in VMs, a little fuzzing
 	go vet ./...
 	{ SALVOR_SEED=1 SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./...; \
-	tests=$$?; scripts/fuzz.sh -json 1s && exit $$tests; } | go run ./test/tally
+	tests=$$?; scripts/fuzz.sh -json 2000x && exit $$tests; } | go run ./test/tally
 
 demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
 	go run ./test/demo

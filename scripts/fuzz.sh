@@ -1,5 +1,6 @@
 #!/bin/bash
-# fuzz.sh [-json] [TIME]: runs every fuzz target of the module for TIME (default 10s) each,
+# fuzz.sh [-json] [TIME]: runs every fuzz target of the module for TIME (default 10s; or
+# 2000x for a number of inputs, which a busy machine does not cut short) each,
 # as many at a time as there are CPUs.  With -json the results are written as "go test
 # -json" writes them, for test/tally.
 #

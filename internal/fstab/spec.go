@@ -112,8 +112,8 @@ func unquote(s string) string {
 // Anything else has a colon after its host. UBI and MTD volumes have one too
 // (ubi0:rootfs, mtd:data), but no slash.
 func isNetwork(s string) bool {
-	if share, ok := strings.CutPrefix(strings.ReplaceAll(s, `\`, "/"), "//"); ok {
-		host, name, _ := strings.Cut(share, "/")
+	if strings.HasPrefix(s, "//") || strings.HasPrefix(s, `\\`) {
+		host, name, _ := strings.Cut(strings.ReplaceAll(s[2:], `\`, "/"), "/")
 		return host != "" && name != ""
 	}
 	if user, rest, ok := strings.Cut(s, "@"); ok && s[0] != '/' && !strings.Contains(user, "=") && strings.Contains(rest, "=/") {
