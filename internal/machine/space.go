@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +37,7 @@ func (t *dirTree) Space() (size, free uint64, err error) {
 func (t *recordedTree) Space() (size, free uint64, err error) {
 	inner, ok := t.inner.(Spacious)
 	if !ok {
-		return 0, 0, fmt.Errorf("the tree does not tell how full it is")
+		return 0, 0, errors.New("the tree does not tell how full it is")
 	}
 	size, free, err = inner.Space()
 	t.answered(question("space", "."), answer{Text: rawText(fmt.Sprintf("%d %d", size, free)), Error: record(err)})

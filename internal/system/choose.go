@@ -33,7 +33,7 @@ func (e *ChoiceError) Error() string {
 func Choose(g *storage.Graph, systems []*System, name string) (*System, error) {
 	for _, is := range matchers(g, name) {
 		fit := slices.DeleteFunc(slices.Clone(systems), func(s *System) bool { return !is(s) })
-		for _, rather := range []func(*System) bool{isOriginal, isElsewhere} {
+		for _, rather := range []func(*System) bool{(*System).Original, isElsewhere} {
 			if better := slices.DeleteFunc(slices.Clone(fit), func(s *System) bool { return !rather(s) }); len(better) > 0 {
 				fit = better
 			}
@@ -52,7 +52,6 @@ func Choose(g *storage.Graph, systems []*System, name string) (*System, error) {
 	return nil, fmt.Errorf("%w that answers to %q", ErrNoSystem, name)
 }
 
-func isOriginal(s *System) bool  { return s.Original() }
 func isElsewhere(s *System) bool { return !s.Running }
 
 // matchers are tried in turn, the exact ones first.

@@ -263,7 +263,7 @@ func (f *finder) number() {
 	for _, x := range f.out {
 		switch {
 		case x.System == nil:
-		case isOriginal(x.System):
+		case x.System.Original():
 			originals = append(originals, x.System)
 		default:
 			others = append(others, x.System)

@@ -71,11 +71,8 @@ func (m *mounter) autoLine(p *storage.Partition, point string) wish {
 	if p.Attributes&attrReadOnly != 0 {
 		options = "ro"
 	}
-	if p.Type == typeESP || p.Type == typeXBOOTLDR {
+	if (p.Type == typeESP || p.Type == typeXBOOTLDR) && m.typeOn(p) == "vfat" {
 		options += ",umask=0077"
-		if t := m.typeOn(p); t != "vfat" {
-			options = strings.TrimSuffix(options, ",umask=0077")
-		}
 	}
 	return wish{from: FromGPT, node: p.ID, Entry: fstab.Entry{
 		Spec: fstab.Spec{Kind: fstab.PartUUID, Value: p.UUID}, File: point, Type: "auto", Options: fstab.ParseOptions(options),

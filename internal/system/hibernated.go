@@ -66,7 +66,7 @@ func (m *mounter) imageIn(sw *storage.Swap) {
 // or another one that was found.
 func (m *mounter) ownerOf(swap storage.ID) *System {
 	for _, s := range append([]*System{m.sys}, m.req.Systems...) {
-		names := NewResolver(m.seen, s)
+		names := newResolver(m.names.ix, s)
 		if slices.ContainsFunc(s.swaps(), func(e fstab.Entry) bool {
 			id, err := names.Source(e)
 			return err == nil && id == swap
@@ -80,7 +80,7 @@ func (m *mounter) ownerOf(swap storage.ID) *System {
 // swaps gives the swap areas and files of a system, those that it resumes from too.
 func (s *System) swaps() []fstab.Entry {
 	var out []fstab.Entry
-	for _, w := range s.wishes() {
+	for w := range s.wishes() {
 		if w.IsSwap() {
 			out = append(out, w.Entry)
 		}
@@ -97,8 +97,8 @@ func (s *System) swaps() []fstab.Entry {
 // as well, or "".
 func (m *mounter) shares(other *System) string {
 	theirs := map[storage.ID]bool{topOf(m.seen, other.Root): true}
-	names := NewResolver(m.seen, other)
-	for _, w := range other.wishes() {
+	names := newResolver(m.names.ix, other)
+	for w := range other.wishes() {
 		if id, err := names.Source(w.Entry); err == nil && !w.IsSwap() {
 			theirs[topOf(m.seen, id)] = true
 		}

@@ -93,9 +93,10 @@ func defaultKey(g *storage.Graph, s *System, e fstab.CryptEntry, trees Trees) (*
 // TCryptKeyFiles reads the files that are mixed into the passphrase of a VeraCrypt
 // container.
 func TCryptKeyFiles(g *storage.Graph, s *System, names []string, trees Trees) ([]*secret.Secret, error) {
+	files := Files(g, s, trees)
 	var out []*secret.Secret
 	for _, name := range names {
-		key, err := readKeyFile(Files(g, s, trees), name, fstab.CryptEntry{})
+		key, err := readKeyFile(files, name, fstab.CryptEntry{})
 		if err != nil {
 			for _, k := range out {
 				k.Wipe()

@@ -128,7 +128,7 @@ func (m *mounter) read() {
 	m.readGarbage()
 	m.refusedUnits()
 	first := map[string]*Line{"/": m.root()}
-	for _, w := range m.sys.wishes() {
+	for w := range m.sys.wishes() {
 		if w.from != m.root().From || w.Line != m.root().Number || w.File != "/" {
 			m.readLine(w, first)
 		}

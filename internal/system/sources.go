@@ -2,6 +2,7 @@ package system
 
 import (
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 
@@ -117,38 +118,82 @@ func (s *System) disabled(name string) bool {
 // wishes gives the lines in the order in which one hides another with the same
 // mount point: units of the administrator's win over those that systemd makes of
 // fstab, and these over the distribution's (systemd.unit(5), "Unit File Load Path").
-func (s *System) wishes() []wish {
-	if s == nil {
-		return nil
-	}
-	out := s.unitWishes(false)
-	if s.Fstab != nil {
-		for _, e := range s.Fstab.Entries {
-			out = append(out, wish{Entry: e})
+func (s *System) wishes() iter.Seq[wish] {
+	return func(yield func(wish) bool) {
+		if s == nil {
+			return
+		}
+		for w := range s.written() {
+			if !yield(w) {
+				return
+			}
+		}
+		for _, w := range s.earlyWishes() {
+			if !yield(w) {
+				return
+			}
 		}
 	}
-	out = append(out, s.unitWishes(true)...)
+}
+
+// written gives the lines that stand in files.
+func (s *System) written() iter.Seq[wish] {
+	return func(yield func(wish) bool) {
+		for _, w := range s.unitWishes(false) {
+			if !yield(w) {
+				return
+			}
+		}
+		if s.Fstab != nil {
+			for _, e := range s.Fstab.Entries {
+				if !yield(wish{Entry: e}) {
+					return
+				}
+			}
+		}
+		for _, w := range s.unitWishes(true) {
+			if !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+// earlyWishes gives the lines of the kernel command line.
+func (s *System) earlyWishes() []wish {
 	if len(s.Cmdlines) == 0 {
-		return out
+		return nil
 	}
 	first := s.Cmdlines[0]
+	var out []wish
 	for _, e := range first.Extras() {
 		out = append(out, wish{Entry: e, from: FromCmdline})
 	}
 	for _, ask := range []func() (fstab.Entry, bool){first.Usr, first.Root} {
-		// fstab says the same of the root, and more: that is no second line.
-		if e, ok := ask(); ok && !slices.ContainsFunc(out, func(w wish) bool { return w.File == e.File }) {
-			// ro is for the check of the root at boot, before the system takes over.
-			e.Options = e.Options.Without("ro", "rw")
-			out = append(out, wish{Entry: e, from: FromCmdline})
+		e, ok := ask()
+		at := func(w wish) bool { return w.File == e.File }
+		if !ok || slices.ContainsFunc(out, at) || contains(s.written(), at) {
+			continue // fstab says the same of the root, and more: that is no second line
 		}
+		// ro is for the check of the root at boot, before the system takes over.
+		e.Options = e.Options.Without("ro", "rw")
+		out = append(out, wish{Entry: e, from: FromCmdline})
 	}
 	return out
 }
 
+func contains(lines iter.Seq[wish], is func(wish) bool) bool {
+	for w := range lines {
+		if is(w) {
+			return true
+		}
+	}
+	return false
+}
+
 // wishAt gives the line for a mount point that hides all others, or nil.
 func (s *System) wishAt(point string) *wish {
-	for _, w := range s.wishes() {
+	for w := range s.wishes() {
 		if w.File == point {
 			return &w
 		}
