@@ -17,8 +17,7 @@ type Subject struct {
 	Graph    *storage.Graph   // with everything open that can be seen
 	System   *system.System   //
 	Files    fs.FS            // as system.Files gives them
-	Mounting *system.Mounting // what mounting it read-only at "/" means
-	Risks    []system.Risk    // what would have to be accepted before it is written to
+	Mounting *system.Mounting // what mounting it at "/", as it would do itself, means
 	Boot     *bootentry.Boot
 	// Initramfs holds what was read of the initrds, by their path in the system;
 	// one that could not be read is not among them.

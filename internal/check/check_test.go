@@ -120,8 +120,7 @@ func (m *machine) subject() Subject {
 	sys := found[0]
 	return Subject{
 		Graph: g, System: sys, Files: system.Files(g, sys, m.trees), Boot: sys.Boot,
-		Mounting:  system.Mount(g, g, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Trees: m.trees}),
-		Risks:     system.Mount(g, g, sys, system.Request{Target: "/", Trees: m.trees, Systems: found}).Risks,
+		Mounting:  system.Mount(g, g, sys, system.Request{Target: "/", Trees: m.trees, Systems: found}),
 		Initramfs: map[string]*bootentry.Initramfs{"boot/initrd.img-6.1": {}},
 	}
 }

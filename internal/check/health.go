@@ -22,7 +22,7 @@ func (c *checker) health() {
 			}
 		}
 	}
-	for _, r := range c.Risks {
+	for _, r := range c.Mounting.Risks {
 		if r.Health == storage.Hibernated {
 			where := c.describe(r.ID)
 			c.find(IsHibernated, where, "it"+strings.TrimPrefix(r.Text, where), "", "start the system to resume it, or give its memory up: mount it with --accept hibernated, then mkswap", r.ID)

@@ -130,8 +130,7 @@ func newSubject(now, base *storage.Graph, sys *system.System, found []*system.Sy
 	}
 	return check.Subject{
 		Graph: now, System: sys, Files: system.Files(now, sys, trees), Boot: boot,
-		Mounting:  system.Mount(now, base, sys, system.Request{Target: "/", ReadOnly: true, Overlays: true, Network: true, Trees: trees}),
-		Risks:     system.Mount(now, base, sys, system.Request{Target: "/", Trees: trees, Systems: found}).Risks,
+		Mounting:  system.Mount(now, base, sys, system.Request{Target: "/", Network: true, Trees: trees, Systems: found}),
 		Initramfs: map[string]*bootentry.Initramfs{},
 	}
 }

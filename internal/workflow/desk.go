@@ -97,14 +97,7 @@ func (d *Desk) Systems() *SystemsReport {
 // Mount plans what mounting a system would do to the machine of the graph. Keys
 // cannot be tried, and stand-ins are taken to be possible.
 func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
-	systems := system.Systems(system.Find(d.graph, d))
-	s, err := system.Choose(d.graph, systems, o.System)
-	if err == nil && o.Snapshot != "" {
-		s, err = system.ChooseSnapshot(d.graph, systems, s, o.Snapshot)
-	}
-	if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
-		return nil, &RefusedError{choice.Error(), choice}
-	}
+	s, err := d.choose(system.Systems(system.Find(d.graph, d)), o.System, o.Snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -116,16 +109,26 @@ func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
 	return &MountReport{Mounting: m, Plan: p, Checks: plannedChecks(d.graph, o, m, p), Graph: d.graph}, nil
 }
 
+// choose picks the system that is meant, or a snapshot of it. Nobody can be asked
+// at a desk.
+func (d *Desk) choose(systems []*system.System, name, snapshot string) (*system.System, error) {
+	s, err := system.Choose(d.graph, systems, name)
+	if err == nil && snapshot != "" {
+		s, err = system.ChooseSnapshot(d.graph, systems, s, snapshot)
+	}
+	if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
+		return nil, &RefusedError{choice.Error(), choice}
+	}
+	return s, err
+}
+
 // Check says what is wrong with a system, or with all but snapshots, by what the
 // graph and the directory tell.
 func (d *Desk) Check(ctx context.Context, name string) (*CheckReport, error) {
 	systems := system.Systems(system.Find(d.graph, d))
 	chosen := slices.DeleteFunc(slices.Clone(systems), func(s *system.System) bool { return !s.Original() })
 	if name != "" || len(chosen) == 0 {
-		s, err := system.Choose(d.graph, systems, name)
-		if choice, ok := errors.AsType[*system.ChoiceError](err); ok {
-			err = &RefusedError{choice.Error(), choice}
-		}
+		s, err := d.choose(systems, name, "")
 		if err != nil {
 			return nil, err
 		}
