@@ -192,10 +192,10 @@ func compareEntries(a, b Entry) int {
 		byKey = cmp.Or(
 			strings.Compare(a.sortKey, b.sortKey),
 			strings.Compare(a.MachineID, b.MachineID),
-			compareVersions(b.Version, a.Version))
+			CompareVersions(b.Version, a.Version))
 	}
 	return cmp.Or(byKey,
-		compareVersions(b.ID, a.ID),
+		CompareVersions(b.ID, a.ID),
 		cmp.Compare(b.TriesLeft, a.TriesLeft),
 		cmp.Compare(a.TriesDone, b.TriesDone))
 }

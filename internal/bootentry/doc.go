@@ -8,7 +8,7 @@
 // that hands over to another one. A Cmdline is a command line that the next
 // entry to be written will get. A Problem is what could not be read. A UKI is a
 // kernel, its initrd and its command line in one EFI program; an Initramfs is
-// what is known of an initrd after reading it.
+// what is known of an initrd after reading it, a Member one file in it.
 //
 // Read understands GRUB 2, the entries of the Boot Loader Specification (UAPI.1)
 // as systemd-boot, GRUB and zipl read them, unified kernel images, syslinux with

@@ -114,11 +114,11 @@ func FuzzInitramfs(f *testing.F) {
 func FuzzVersions(f *testing.F) {
 	f.Add("6.1.0-18", "6.1.0~rc1", "6.1^a")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		ab, ba := sign(compareVersions(a, b)), sign(compareVersions(b, a))
-		if ab != -ba || compareVersions(a, a) != 0 {
+		ab, ba := sign(CompareVersions(a, b)), sign(CompareVersions(b, a))
+		if ab != -ba || CompareVersions(a, a) != 0 {
 			t.Errorf("%q and %q: %d and %d", a, b, ab, ba)
 		}
-		if ab <= 0 && compareVersions(b, c) <= 0 && compareVersions(a, c) > 0 {
+		if ab <= 0 && CompareVersions(b, c) <= 0 && CompareVersions(a, c) > 0 {
 			t.Errorf("%q, %q, %q go round", a, b, c)
 		}
 	})

@@ -26,7 +26,7 @@ func (g *grub) blscfg(args []value, line int) verdict {
 	g.finds.blsDirs[at] = true
 	on.dir = path.Clean(strings.TrimSuffix(at, strings.Trim(path.Clean(name), "/")))
 	entries := g.r.blsEntries(at, on, g.expandText)
-	slices.SortStableFunc(entries, func(a, b Entry) int { return compareVersions(b.ID, a.ID) })
+	slices.SortStableFunc(entries, func(a, b Entry) int { return CompareVersions(b.ID, a.ID) })
 	for _, e := range entries {
 		e.Loader = GRUB
 		e.Unknown = joinUnknown(e.Unknown, g.unsure...)

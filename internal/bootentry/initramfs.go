@@ -21,9 +21,10 @@ type Initramfs struct {
 	Marks    []string // the files by which the tool was told
 	Note     string   // why configuration files are missing, else ""
 
-	names map[string]string // every path, to where it leads if it is a link
-	size  int64             // bytes in names
-	texts int64             // bytes in Files
+	names map[string]string                  // every path, to where it leads if it is a link
+	size  int64                              // bytes in names
+	texts int64                              // bytes in Files
+	visit func(cpioEntry, *cpioReader) error // if it is there, gets all members, and nothing is kept
 }
 
 const (
@@ -175,12 +176,19 @@ func (i *Initramfs) archive(in *bufio.Reader, m *meter) error {
 			err = m.take(e.size + cpioHeader)
 		}
 		if err == nil {
-			err = i.add(e, c)
+			err = i.take(e, c)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+func (i *Initramfs) take(e cpioEntry, c *cpioReader) error {
+	if i.visit != nil {
+		return i.visit(e, c)
+	}
+	return i.add(e, c)
 }
 
 // add keeps what is of interest of a file. A later one of the same name takes the
@@ -229,6 +237,6 @@ func (i *Initramfs) finish() {
 			i.Kernels = append(i.Kernels, version)
 		}
 	}
-	slices.SortFunc(i.Kernels, compareVersions)
+	slices.SortFunc(i.Kernels, CompareVersions)
 	i.Tool, i.Marks = toolOf(i)
 }

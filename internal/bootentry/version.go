@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// compareVersions orders two versions as UAPI.10 says, which is how loaders find
+// CompareVersions orders two versions as UAPI.10 says, which is how loaders find
 // the newest entry: positive if a is newer.
-func compareVersions(a, b string) int {
+func CompareVersions(a, b string) int {
 	for {
 		a, b = skipSeparators(a), skipSeparators(b)
 		if c, end := compareMarks(&a, &b); end || c != 0 {

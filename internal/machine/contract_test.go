@@ -219,6 +219,25 @@ func TestContractTreeIsAnFS(t *testing.T) {
 	})
 }
 
+func TestContractUsage(t *testing.T) {
+	dir := t.TempDir()
+	onEveryMachine(t, func(t *testing.T, m Machine) {
+		u, err := m.Usage(dir)
+		if err != nil || u.Size == 0 || u.Used > u.Size {
+			t.Errorf("Usage = %+v, %v", u, err)
+		}
+		_, err = m.Usage(dir + "/missing")
+		wantErr(t, "a missing point", err, fs.ErrNotExist)
+	})
+	t.Run("rooted", func(t *testing.T) {
+		m, err := NewRooted(dir)
+		must(t, err)
+		defer m.Close()
+		_, err = m.Usage("/")
+		wantErr(t, "a directory", err, ErrOnlyFiles)
+	})
+}
+
 func TestContractRun(t *testing.T) {
 	ctx := context.Background()
 	onEveryMachine(t, func(t *testing.T, m Machine) {

@@ -53,6 +53,9 @@ type Machine interface {
 	// Stat follows links, Lstat does not.
 	Stat(name string) (Info, error)
 	Lstat(name string) (Info, error)
+	// Usage tells how full the file system is that is mounted at point. It waits for
+	// a server that is gone, so it is for file systems on block devices.
+	Usage(point string) (Usage, error)
 
 	// OpenBlock opens a block device (or an image file) for reading only. Reads
 	// end with ctx: a device that hangs costs the caller its patience and not more.

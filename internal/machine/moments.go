@@ -10,12 +10,16 @@ import (
 // in order (see ledger.next).
 func changesNothing(c Cmd) bool {
 	switch c.Program {
-	case "udevadm", "modprobe", "clevis", "systemd-ask-password":
+	case "udevadm", "modprobe", "clevis", "systemd-ask-password", "uname", "dpkg-query":
 		return true
+	case "rpm", "pacman":
+		return len(c.Args) > 0 && c.Args[0] == "--query"
 	case "dmsetup":
 		return len(c.Args) > 0 && slices.Contains([]string{"deps", "info", "ls", "status", "table", "targets", "version"}, c.Args[0])
+	case "ip":
+		return slices.Contains(c.Args, "show")
 	default:
-		return false
+		return len(c.Args) == 1 && slices.Contains([]string{"--version", "version", "-V", "--help", "-h"}, c.Args[0])
 	}
 }
 

@@ -42,9 +42,27 @@ var harmless = regexp.MustCompile(`(?i)^(?:["']?(?:yes|no|true|false|on|off|auto
 
 var keyPlace = regexp.MustCompile(`(?i)(?:^|[^a-z0-9])(?:rd\.)?luks\.key(?:\.[0-9a-z-]+)?=$`)
 
+// HideSecrets does for who keeps a text outside of a recording what is done in one: what
+// looks like a secret is gone from it, letter by letter. It gives how many there were.
+func HideSecrets(text string) (string, int) {
+	clean, found := hideSecrets([]byte(text))
+	return string(clean), found
+}
+
 // hideSecrets gives a text with a marker in the place of what looks like a secret,
-// and how many there were.
+// and how many there were. What begins within another find is seen once that is hidden.
 func hideSecrets(text []byte) ([]byte, int) {
+	all := 0
+	for {
+		clean, found := hideOnce(text)
+		if bytes.Equal(clean, text) {
+			return text, all
+		}
+		text, all = clean, all+found
+	}
+}
+
+func hideOnce(text []byte) ([]byte, int) {
 	found := 0
 	for _, look := range secretLooks {
 		for _, at := range look.FindAllSubmatchIndex(text, -1) {

@@ -14,6 +14,9 @@ type Bcache struct {
 	DataOffset uint64
 	BlockSize  uint32 // bytes
 	BucketSize uint64 // cache: bytes
+	Discard    bool   // cache: freed buckets are discarded
+	// Replacement is what a cache drops first: "lru", "fifo" or "random".
+	Replacement string
 }
 
 // Format implements Signature.
@@ -36,6 +39,7 @@ const (
 var (
 	bcacheModes  = []string{"writethrough", "writeback", "writearound", "none"}
 	bcacheStates = []string{"detached", "clean", "dirty", "stale"}
+	bcacheDrops  = [8]string{"lru", "fifo", "random"} // CACHE_REPLACEMENT
 )
 
 func findBcache(d *device) (Signature, error) {
@@ -53,7 +57,9 @@ func findBcache(d *device) (Signature, error) {
 		c.backing(le.Uint64(b[104:]), le.Uint64(b[184:]))
 	default:
 		c.Cache = true
+		flags := le.Uint64(b[104:])
 		c.BucketSize = uint64(le.Uint16(b[194:])) * 512
+		c.Discard, c.Replacement = flags>>1&1 != 0, bcacheDrops[flags>>2&7]
 	}
 	return c, nil
 }

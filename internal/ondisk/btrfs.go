@@ -22,6 +22,7 @@ type Btrfs struct {
 	// ChecksumType is "crc32c", "xxhash64", "sha256" or "blake2b".
 	ChecksumType string
 	Seeding      bool // a seed device: read-only, others lie on it
+	BtrfsMade
 }
 
 // Format implements Signature.
@@ -80,6 +81,10 @@ func parseBtrfs(b []byte) *Btrfs {
 		LogRoot:      le.Uint64(b[0x60:]) != 0,
 		Seeding:      le.Uint64(b[0x38:])&btrfsFlagSeeding != 0,
 		ChecksumType: btrfsChecksum(le.Uint16(b[0xc4:])),
+		BtrfsMade: BtrfsMade{
+			SectorSize: le.Uint32(b[0x90:]), NodeSize: le.Uint32(b[0x94:]), BytesUsed: le.Uint64(b[0x78:]),
+			Features: btrfsFeatures(le.Uint64(b[0xbc:]), le.Uint64(b[0xb4:])),
+		},
 	}
 	s.MetadataUUID = s.UUID
 	if le.Uint64(b[0xbc:])&btrfsMetadataUUID != 0 && !bytes.Equal(b[0x23b:0x24b], make([]byte, 16)) {

@@ -123,6 +123,7 @@ type btrfsReader struct {
 	nodeSize int
 	kind     uint16       // of checksum
 	chunks   []btrfsChunk // by start
+	listed   []BtrfsDevice
 	cache    map[uint64][]byte
 	reads    int
 	notes    []string
@@ -196,6 +197,9 @@ func (r *btrfsReader) readChunks() error {
 	var found []btrfsChunk
 	root := btrfsPointer{le.Uint64(r.super[0x58:]), le.Uint64(r.super[0xa4:]), int(r.super[0xc7])}
 	err := r.walk(root, btrfsKey{}, btrfsLastKey, func(k btrfsKey, data []byte) {
+		if k.kind == btrfsDevItem {
+			r.addDevice(k, data)
+		}
 		if k.kind != btrfsChunkItem || len(found) >= btrfsMaxChunks {
 			return
 		}

@@ -21,6 +21,10 @@ type BtrfsTree struct {
 	// Lost tells what has fewer copies on the devices that were given than its
 	// profile can do without: "data", "metadata" or "system".
 	Lost []string
+	// Data, Metadata and System are the profiles of what it stores.
+	Data, Metadata, System string
+	Devices                []BtrfsDevice // by number, those that are missing too
+	Quota                  bool          // quotas are on
 }
 
 // BtrfsSubvolume is a subvolume or snapshot.
@@ -32,7 +36,10 @@ type BtrfsSubvolume struct {
 	Path                           string
 	UUID, ParentUUID, ReceivedUUID string
 	ReadOnly                       bool
-	Generation                     uint64
+	// NoCOW: files that are made at its top are not copied on write. It is not looked
+	// for in one that is read-only.
+	NoCOW      bool
+	Generation uint64
 }
 
 // BtrfsTopLevel is the ID of the subvolume that all others lie in.
@@ -40,6 +47,7 @@ const BtrfsTopLevel = 5
 
 // Item types and numbers (kernel: include/uapi/linux/btrfs_tree.h).
 const (
+	btrfsInodeItem   = 1
 	btrfsInodeRef    = 12
 	btrfsDirItem     = 84
 	btrfsRootItem    = 132
@@ -50,6 +58,7 @@ const (
 	btrfsLastFree   = 1<<64 - 256
 	btrfsRootDir    = 256 // the inode of a subvolume's root directory
 	btrfsRootRDOnly = 1
+	btrfsNoDataCOW  = 2    // of an inode's flags
 	btrfsMaxPath    = 4096 // PATH_MAX, against loops
 )
 
@@ -167,7 +176,11 @@ func BtrfsSubvolumes(devs map[uint64]io.ReaderAt) (*BtrfsTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree := &BtrfsTree{Default: BtrfsTopLevel, Lost: r.lost()}
+	profiles := r.profiles()
+	tree := &BtrfsTree{
+		Default: BtrfsTopLevel, Lost: r.lost(), Devices: r.devices(),
+		Data: profiles["data"], Metadata: profiles["metadata"], System: profiles["system"],
+	}
 	roots := map[uint64]*btrfsRoot{}
 	top := btrfsPointer{le.Uint64(r.super[0x50:]), le.Uint64(r.super[0x48:]), int(r.super[0xc6])}
 	dir := le.Uint64(r.super[0x80:])
@@ -177,6 +190,8 @@ func BtrfsSubvolumes(devs map[uint64]io.ReaderAt) (*BtrfsTree, error) {
 			if id := btrfsDefault(data); id != 0 {
 				tree.Default = id
 			}
+		case k.object == btrfsQuotaTree && k.kind == btrfsRootItem:
+			tree.Quota = true
 		case k.object != BtrfsTopLevel && (k.object < btrfsFirstFree || k.object > btrfsLastFree):
 		case k.kind == btrfsRootItem:
 			rootOf(roots, k.object).parseItem(data)
@@ -265,9 +280,24 @@ func (p *btrfsPaths) all() []BtrfsSubvolume {
 			p.r.notef("cannot name subvolume %d: %v", id, err)
 			continue
 		}
+		s.NoCOW = !s.ReadOnly && p.r.isNoCOW(s.top)
 		list = append(list, s.BtrfsSubvolume)
 	}
 	return list
+}
+
+// isNoCOW reads the flags of the directory at the top of a subvolume (struct
+// btrfs_inode_item). Where they cannot be read, nothing depends on it that could be lost.
+func (r *btrfsReader) isNoCOW(top btrfsPointer) bool {
+	notes, incomplete := r.notes, r.incomplete
+	defer func() { r.notes, r.incomplete = notes, incomplete }()
+	key, flags := btrfsKey{btrfsRootDir, btrfsInodeItem, 0}, uint64(0)
+	_ = r.walk(top, key, key, func(_ btrfsKey, b []byte) {
+		if len(b) >= 72 {
+			flags = le.Uint64(b[64:])
+		}
+	})
+	return flags&btrfsNoDataCOW != 0
 }
 
 // resolve makes the path of a subvolume, once.

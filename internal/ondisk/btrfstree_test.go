@@ -36,10 +36,17 @@ func listSubvolumes(t testing.TB, dir string) []BtrfsSubvolume {
 		list = append(list, BtrfsSubvolume{
 			ID: number(m[1]), Generation: number(m[2]), Parent: number(m[3]),
 			ParentUUID: strings.Trim(m[4], "-"), ReceivedUUID: strings.Trim(m[5], "-"), UUID: strings.Trim(m[6], "-"),
-			Path: m[7], ReadOnly: readOnly[m[7]],
+			Path: m[7], ReadOnly: readOnly[m[7]], NoCOW: !readOnly[m[7]] && isNoCOW(t, filepath.Join(dir, m[7])),
 		})
 	}
 	return list
+}
+
+// isNoCOW asks lsattr for the attribute C.
+func isNoCOW(t testing.TB, dir string) bool {
+	t.Helper()
+	attributes, _, _ := strings.Cut(run(t, "lsattr", "-d", dir), " ")
+	return strings.Contains(attributes, "C")
 }
 
 func devices(t testing.TB, images ...string) map[uint64]io.ReaderAt {
@@ -64,6 +71,7 @@ func fill(t testing.TB, dir string) {
 	for _, p := range []string{"@", "@home", "@home/user", "deleted"} {
 		sub("create", at(p))
 	}
+	run(t, "chattr", "+C", at("@home"))
 	for _, p := range []string{"a/b/c", "@/usr/lib/very deep/inside", "@/.snapshots/1"} {
 		if err := os.MkdirAll(at(p), 0o755); err != nil {
 			t.Fatal(err)
@@ -110,6 +118,8 @@ func TestBtrfsSubvolumes(t *testing.T) {
 			want := listSubvolumes(t, dir)
 			home := want[1]
 			run(t, "btrfs", "subvolume", "set-default", strconv.FormatUint(home.ID, 10), dir)
+			// Another test's mount namespace may hold on to the mount beyond this umount.
+			run(t, "sync", "-f", dir)
 			run(t, "umount", dir)
 
 			delete(devs, tt.missing)

@@ -173,7 +173,7 @@ func TestBcache(t *testing.T) {
 	for name, want := range map[string]*Bcache{
 		"bcache-cache": {
 			ID: ID{UUID: "c6c577e8-b233-4ee8-a03c-70276194677b"}, SetUUID: set, Cache: true, Version: 3,
-			Seq: 1, BlockSize: 512, BucketSize: 512 << 10,
+			Seq: 1, BlockSize: 512, BucketSize: 512 << 10, Replacement: "lru",
 		},
 		"bcache-backing-dirty": {
 			ID: ID{UUID: "1fec3357-7820-45da-aa39-d1050c828f05", Label: "mylabel"}, SetUUID: set, Version: 1,

@@ -5,6 +5,9 @@ type ExFAT struct {
 	ID
 	Size  uint64
 	Dirty bool // was not unmounted
+	// SectorSize and ClusterSize are bytes; Tables is how many there are, two in
+	// what nobody has but some telephones.
+	SectorSize, ClusterSize, Tables int
 }
 
 // Format implements Signature.
@@ -40,6 +43,8 @@ func findExFAT(d *device) (Signature, error) {
 		ID:    ID{UUID: serial(b[100:]), Label: g.label(d)},
 		Size:  le.Uint64(b[72:]) << g.sectorShift,
 		Dirty: le.Uint16(b[106:])&2 != 0,
+
+		SectorSize: 1 << g.sectorShift, ClusterSize: 1 << g.clusterShift, Tables: int(b[110]),
 	}, nil
 }
 

@@ -20,6 +20,7 @@ type Ext struct {
 	ExternalJournal bool
 	JournalUUID     string
 	LastMounted     string // the directory
+	ExtMade
 }
 
 // Format implements Signature.
@@ -81,11 +82,8 @@ func findExt(d *device) (Signature, error) {
 		return nil, damaged("ext2/3/4: the block size is out of bounds", extOffset)
 	}
 	e.BlockSize = 1024 << logBlock
-	blocks := uint64(le.Uint32(b[4:]))
-	if incompat&ext64Bit != 0 {
-		blocks |= uint64(le.Uint32(b[0x150:])) << 32
-	}
-	e.Size = blocks * uint64(e.BlockSize)
+	e.ExtMade = parseExtMade(b, e.BlockSize)
+	e.Size = e.Blocks * uint64(e.BlockSize)
 	return e, nil
 }
 

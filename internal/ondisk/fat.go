@@ -14,6 +14,7 @@ type FAT struct {
 	SectorSize  int
 	ClusterSize int
 	Dirty       bool // was not unmounted
+	FATMade
 }
 
 // Format implements Signature.
@@ -73,7 +74,7 @@ func findFAT(d *device) (Signature, error) {
 	if g.fat32 && !validFSInfo(d, b, g) {
 		return nil, nil
 	}
-	f := &FAT{SectorSize: g.sector, ClusterSize: g.cluster, Size: g.sectors * uint64(g.sector)}
+	f := &FAT{SectorSize: g.sector, ClusterSize: g.cluster, Size: g.sectors * uint64(g.sector), FATMade: parseFATMade(b, g)}
 	at := 0x24 // the extended boot record, which FAT32 moved back
 	switch {
 	case g.fat32:
@@ -92,6 +93,7 @@ func findFAT(d *device) (Signature, error) {
 	}
 	if g.fat32 {
 		f.Label = fat32Label(d, b, g)
+		f.setFree(d, b, g)
 	} else {
 		start := (int64(g.reserved) + int64(g.fatSectors)) * int64(g.sector)
 		f.Label, _ = fatLabel(d.at(start, g.rootEntries*fatEntrySize))

@@ -80,7 +80,8 @@ func readGPTCopy(d *device, sector, lba int64) (*Table, error) {
 	}
 	t := &Table{
 		Format: "gpt", ID: h.guid, Sector: int(sector), Protected: protective(d),
-		FirstUsable: h.firstUsable, LastUsable: h.lastUsable,
+		FirstUsable: h.firstUsable, LastUsable: h.lastUsable, Room: int(h.count),
+		Hybrid: hybrid(d), BootCode: bootCode(d.at(0, 512)),
 	}
 	if !t.Protected {
 		t.notef("there is no protective MBR: the kernel does not use this GPT")

@@ -348,8 +348,8 @@ func TestStaleBitmap(t *testing.T) {
 	}{{9, 0, false}, {10, 0, false}, {8, 0, true}, {9, 2, true}} {
 		le.PutUint64(head[24:], tt.events)
 		le.PutUint32(head[48:], tt.state)
-		if got := m.staleBitmap(head); got != tt.stale {
-			t.Errorf("%+v gives %v:\n%s", tt, got, hex.Dump(head))
+		if m.readBitmap(head); m.BitmapStale != tt.stale {
+			t.Errorf("%+v gives %v:\n%s", tt, m.BitmapStale, hex.Dump(head))
 		}
 	}
 }

@@ -2,15 +2,12 @@ package ondisk
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -40,6 +37,7 @@ type LUKS struct {
 	// Secondary tells that the first copy of a LUKS2 header is lost, and the
 	// second was read. cryptsetup repairs it when it opens the device.
 	Secondary bool
+	LUKSMade
 }
 
 // Format implements Signature.
@@ -50,6 +48,7 @@ type Keyslot struct {
 	ID   int
 	Type string // "luks1", "luks2", "reencrypt"
 	KDF  string // "pbkdf2", "argon2id", …
+	KeyslotMade
 }
 
 // Token tells where a key may come from without a passphrase.
@@ -57,6 +56,7 @@ type Token struct {
 	ID       int
 	Type     string // "systemd-tpm2", "systemd-fido2", "clevis", "luks2-keyring"…
 	Keyslots []int
+	Details  []string // what it takes to make it again, a setting each
 }
 
 const (
@@ -64,6 +64,7 @@ const (
 	luksMagic2    = "SKUL\xba\xbe"
 	luks1KeyOn    = 0x00ac71f3
 	luks1Size     = 592
+	luks1Sector   = 512
 	luks2Binary   = 4096
 	luks2Checksum = 448
 )
@@ -137,12 +138,15 @@ func parseLUKS1(b []byte) *LUKS {
 		Cipher:        cstring(b[8:40]) + "-" + cstring(b[40:72]),
 		KeySize:       int(min(be.Uint32(b[108:]), 1<<20)),
 		PayloadOffset: uint64(be.Uint32(b[104:])) * 512,
+		LUKSMade:      LUKSMade{Hash: cstring(b[72:104]), SectorSize: luks1Sector},
 	}
 	for i := range 8 {
-		if be.Uint32(b[208+48*i:]) == luks1KeyOn {
-			l.Keyslots = append(l.Keyslots, Keyslot{ID: i, Type: "luks1", KDF: "pbkdf2"})
+		slot := b[208+48*i:]
+		if be.Uint32(slot) == luks1KeyOn {
+			made := KeyslotMade{Hash: l.Hash, Iterations: uint64(be.Uint32(slot[4:]))}
+			l.Keyslots = append(l.Keyslots, Keyslot{ID: i, Type: "luks1", KDF: "pbkdf2", KeyslotMade: made})
 		}
-		start, stripes := uint64(be.Uint32(b[208+48*i+40:])), uint64(be.Uint32(b[208+48*i+44:]))
+		start, stripes := uint64(be.Uint32(slot[40:])), uint64(be.Uint32(slot[44:]))
 		l.Extent = max(l.Extent, start*512+stripes*uint64(l.KeySize))
 	}
 	return l
@@ -216,97 +220,6 @@ func checkLUKS2(whole []byte, off int64) error {
 	h.Write(whole[luks2Checksum+64:])
 	if sum := h.Sum(nil); !bytes.Equal(sum, whole[luks2Checksum:luks2Checksum+len(sum)]) {
 		return damaged("LUKS2: the checksum is wrong", off)
-	}
-	return nil
-}
-
-// luks2JSON is what is used of the JSON area; numbers are strings in it.
-type luks2JSON struct {
-	Keyslots map[string]struct {
-		Type    string `json:"type"`
-		KeySize int    `json:"key_size"`
-		KDF     struct {
-			Type string `json:"type"`
-		} `json:"kdf"`
-	} `json:"keyslots"`
-	Tokens map[string]struct {
-		Type     string   `json:"type"`
-		Keyslots []string `json:"keyslots"`
-	} `json:"tokens"`
-	Segments map[string]struct {
-		Type       string `json:"type"`
-		Offset     string `json:"offset"`
-		Encryption string `json:"encryption"`
-		Integrity  struct {
-			Type string `json:"type"`
-		} `json:"integrity"`
-	} `json:"segments"`
-	Config struct {
-		KeyslotsSize string `json:"keyslots_size"`
-		Requirements struct {
-			Mandatory []string `json:"mandatory"`
-		} `json:"requirements"`
-	} `json:"config"`
-}
-
-func (l *LUKS) parseJSON(area []byte) error {
-	var j luks2JSON
-	if err := json.Unmarshal([]byte(cstring(area)), &j); err != nil {
-		return err
-	}
-	for key, s := range j.Keyslots {
-		id, err := strconv.Atoi(key)
-		if err != nil {
-			return fmt.Errorf("cannot read the key slot number %q", key)
-		}
-		l.Keyslots = append(l.Keyslots, Keyslot{ID: id, Type: s.Type, KDF: s.KDF.Type})
-		if s.Type == "luks2" {
-			l.KeySize = s.KeySize
-		}
-	}
-	for key, t := range j.Tokens {
-		token := Token{Type: t.Type}
-		var err error
-		if token.ID, err = strconv.Atoi(key); err != nil {
-			return fmt.Errorf("cannot read the token number %q", key)
-		}
-		for _, k := range t.Keyslots {
-			slot, err := strconv.Atoi(k)
-			if err != nil {
-				return fmt.Errorf("cannot read the key slot number %q of token %s", k, key)
-			}
-			token.Keyslots = append(token.Keyslots, slot)
-		}
-		l.Tokens = append(l.Tokens, token)
-	}
-	slices.SortFunc(l.Keyslots, func(a, b Keyslot) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(l.Tokens, func(a, b Token) int { return cmp.Compare(a.ID, b.ID) })
-	l.Requirements = j.Config.Requirements.Mandatory
-	if area, err := strconv.ParseUint(j.Config.KeyslotsSize, 10, 48); err == nil {
-		l.Extent = 2*l.HeaderSize + area
-	}
-	return l.parseSegments(j)
-}
-
-// parseSegments takes the start of the data and its cipher from the first
-// segment; during a reencryption there are several.
-func (l *LUKS) parseSegments(j luks2JSON) error {
-	first := true
-	for key, s := range j.Segments {
-		off, err := strconv.ParseUint(s.Offset, 10, 64)
-		if err != nil {
-			return fmt.Errorf("cannot read the offset %q of segment %s", s.Offset, key)
-		}
-		if first || off < l.PayloadOffset {
-			l.PayloadOffset, first = off, false
-		}
-		if s.Encryption != "" && (l.Cipher == "" || key == "0") {
-			l.Cipher = s.Encryption
-		}
-		if s.Integrity.Type != "" {
-			l.Integrity = s.Integrity.Type
-		}
-		l.Opal = l.Opal || strings.HasPrefix(s.Type, "hw-opal")
 	}
 	return nil
 }

@@ -165,6 +165,11 @@ vg-1 {
 	seqno = 7
 	status = ["RESIZEABLE", "READ"]
 	extent_size = 8192		# 4 Megabytes
+	max_lv = 9
+	max_pv = 8
+	metadata_copies = 2
+	allocation_policy = "cling"
+	profile = "mine"
 	physical_volumes {
 		pv0 {
 			id = "PV-1"
@@ -177,23 +182,36 @@ vg-1 {
 	}
 	logical_volumes {
 		root { status = ["VISIBLE"] flags = ["NOAUTOACTIVATE"]
+			allocation_policy = "contiguous" read_ahead = -1 major = -1 minor = 77 profile = "its"
 			segment1 { start_extent = 0 extent_count = 5 type = "striped" stripes = ["pv0", 3] }
 			segment2 { start_extent = 5 extent_count = 2 type = "striped" stripes = ["pv0", 20,] }
+		}
+		quick { read_ahead = 256
+			segment1 { extent_count = 1 type = "cache" cache_pool = "p" cache_mode = "writeback" policy = "mq" policy_settings { migration_threshold = 2048 name = "a b" } }
+			segment2 { extent_count = 1 type = "writecache" writecache = "c" high_watermark = 60 writecache_block_size = 4096 }
+			segment3 { extent_count = 1 type = "thin-pool" discards = "nopassdown" zero_new_blocks = 0 }
 		}
 	}
 }`
 	want := &LVMVG{
 		Name: "vg-1", UUID: "AAAAAA-1", SeqNo: 7, ExtentSize: 4 << 20, Status: []string{"RESIZEABLE", "READ"},
-		CreationHost: "pollux",
+		CreationHost: "pollux", MaxLV: 9, MaxPV: 8, MetadataCopies: 2, Allocation: "cling", Profile: "mine",
 		PVs: []LVMPVRef{{
 			Name: "pv0", UUID: "PV-1", DeviceHint: `/dev/disk with "quotes"`, Flags: []string{"MISSING"},
 			DevSize: 1 << 30, PEStart: 1 << 20, PECount: 255, Missing: true,
 		}},
 		LVs: []LVMLV{{
 			Name: "root", Status: []string{"VISIBLE"}, Visible: true, Flags: []string{"NOAUTOACTIVATE"},
+			Allocation: "contiguous", Profile: "its", ReadAhead: -1, Minor: new(77),
 			Segments: []LVMSegment{
 				{Type: "striped", Extents: 5, Areas: []LVMPlace{{"pv0", 3}}},
 				{Type: "striped", StartExtent: 5, Extents: 2, Areas: []LVMPlace{{"pv0", 20}}},
+			},
+		}, {
+			Name: "quick", AutoActivation: true, ReadAhead: 256, Segments: []LVMSegment{
+				{Type: "cache", Extents: 1, CachePool: "p", CacheMode: "writeback", CachePolicy: "mq", Settings: []string{"migration_threshold=2048", "name=a b"}},
+				{Type: "writecache", Extents: 1, CachePool: "c", Settings: []string{"high_watermark=60"}},
+				{Type: "thin-pool", Extents: 1, Discards: "nopassdown"},
 			},
 		}},
 	}

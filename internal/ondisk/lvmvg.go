@@ -18,8 +18,13 @@ type LVMVG struct {
 	SystemID     string // host that owns the VG (lvmsystemid(7))
 	LockType     string // "none", "sanlock", "dlm": a shared VG
 	CreationHost string // of this metadata
-	PVs          []LVMPVRef
-	LVs          []LVMLV
+	MaxLV, MaxPV uint64 // 0 for no limit
+	// MetadataCopies is how many PVs keep metadata, 0 for all that are to.
+	MetadataCopies uint64
+	Allocation     string // "contiguous", "cling"…; "" is normal
+	Profile        string
+	PVs            []LVMPVRef
+	LVs            []LVMLV
 }
 
 // LVMPVRef is a PV as its VG knows it.
@@ -47,6 +52,11 @@ type LVMLV struct {
 	CreationHost string
 	// AutoActivation is false after "lvchange --setautoactivation n".
 	AutoActivation bool
+	Allocation     string // as of a VG; "" is inherited from it
+	Profile        string
+	// ReadAhead is in sectors, -1 for none, and 0 where lvm chooses.
+	ReadAhead int
+	Minor     *int // persistent
 }
 
 // Extents is the size of the LV.
@@ -88,6 +98,12 @@ type LVMSegment struct {
 	CacheMode      string
 	CachePolicy    string
 	VDOPool        string // vdo: the pool
+	Discards       string // thin-pool: "ignore", "nopassdown"; "passdown" is the default
+	ZeroBlocks     bool   // thin-pool: new blocks are zeroed
+	// MetadataFormat is the version of a cache's metadata.
+	MetadataFormat uint64
+	// Settings of a cache's policy, or of a writecache, "name=value".
+	Settings []string
 }
 
 // LVMPlace is a place on a PV or on another LV.
@@ -108,7 +124,8 @@ func newLVMVG(name string, n, around *lvmNode) *LVMVG {
 		Name: name, UUID: n.text("id"), SeqNo: n.number("seqno"), Format: n.text("format"),
 		ExtentSize: n.sectors("extent_size"), Status: n.list("status"), Flags: n.list("flags"),
 		Tags: n.list("tags"), SystemID: n.text("system_id"), LockType: n.text("lock_type"),
-		CreationHost: around.text("creation_host"),
+		CreationHost: around.text("creation_host"), MaxLV: n.number("max_lv"), MaxPV: n.number("max_pv"),
+		MetadataCopies: n.number("metadata_copies"), Allocation: n.text("allocation_policy"), Profile: n.text("profile"),
 	}
 	for _, c := range n.sections("physical_volumes") {
 		vg.PVs = append(vg.PVs, newLVMPVRef(c.name, c.node))
@@ -134,6 +151,14 @@ func newLVMLV(name string, n *lvmNode) LVMLV {
 	lv := LVMLV{
 		Name: name, UUID: n.text("id"), Status: n.list("status"), Flags: n.list("flags"),
 		Tags: n.list("tags"), CreationHost: n.text("creation_host"),
+		Allocation: n.text("allocation_policy"), Profile: n.text("profile"),
+	}
+	if ahead, err := strconv.ParseInt(n.text("read_ahead"), 10, 32); err == nil {
+		lv.ReadAhead = max(int(ahead), -1)
+	}
+	if minor, err := strconv.ParseUint(n.text("minor"), 10, 20); err == nil { // MINORBITS
+		fixed := int(minor)
+		lv.Minor = &fixed
 	}
 	lv.Visible = slices.Contains(lv.Status, "VISIBLE")
 	lv.AutoActivation = !slices.Contains(lv.Flags, "NOAUTOACTIVATE") && !slices.Contains(lv.Status, "NOAUTOACTIVATE")
@@ -156,7 +181,8 @@ func newLVMSegment(n *lvmNode) LVMSegment {
 		Origin: n.text("origin"), ExternalOrigin: n.text("external_origin"), CowStore: n.text("cow_store"),
 		MergingStore: n.text("merging_store"), Merge: n.text("merge"),
 		CachePool: n.text("cache_pool"), CacheMode: n.text("cache_mode"), CachePolicy: n.text("policy"),
-		VDOPool: n.text("vdo_pool"),
+		VDOPool:  n.text("vdo_pool"),
+		Discards: n.text("discards"), ZeroBlocks: n.number("zero_new_blocks") == 1, MetadataFormat: n.number("metadata_format"),
 	}
 	if s.Type == "thin-pool" {
 		s.Data = n.text("pool")
@@ -165,7 +191,31 @@ func newLVMSegment(n *lvmNode) LVMSegment {
 		s.CachePool = fast
 	}
 	s.setAreas(n)
+	s.setSettings(n)
 	return s
+}
+
+// writecacheSettings are named in lib/writecache/writecache.c.
+var writecacheSettings = []string{
+	"high_watermark", "low_watermark", "writeback_jobs", "autocommit_blocks", "autocommit_time", "fua", "nofua",
+	"cleaner", "max_age", "metadata_only", "pause_writeback",
+}
+
+// setSettings reads what is passed to the kernel beside the rest: a section in a
+// cache (lib/cache_segtype/cache.c), single words in a writecache.
+func (s *LVMSegment) setSettings(n *lvmNode) {
+	for _, c := range n.children {
+		switch {
+		case c.name == "policy_settings" && c.node != nil:
+			for _, v := range c.node.children {
+				if len(v.values) == 1 {
+					s.Settings = append(s.Settings, v.name+"="+v.values[0].text)
+				}
+			}
+		case s.Type == "writecache" && len(c.values) == 1 && slices.Contains(writecacheSettings, c.name):
+			s.Settings = append(s.Settings, c.name+"="+c.values[0].text)
+		}
+	}
 }
 
 // setAreas reads the list of places, whose name depends on the type: pairs of

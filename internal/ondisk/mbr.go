@@ -46,6 +46,24 @@ func protective(d *device) bool {
 	return false
 }
 
+// hybrid tells whether the MBR has other partitions beside the one that announces a
+// GPT.
+func hybrid(d *device) bool {
+	slots, ok := mbrSlots(d.at(0, 512))
+	others := 0
+	for _, s := range slots {
+		if s.kind != mbrTypeGPT && s.kind != 0 && s.size != 0 {
+			others++
+		}
+	}
+	return ok && others > 0 && protective(d)
+}
+
+// bootCode tells whether a BIOS would find a program in the sector.
+func bootCode(b []byte) bool {
+	return b != nil && !allZero(b[:mbrID]) && b[510] == 0x55 && b[511] == 0xaa
+}
+
 // readMBR reads an MBR with its logical partitions, unless the sector is a
 // file system's boot sector or mere boot code.
 func readMBR(d *device, found []Signature) *Table {
@@ -72,7 +90,7 @@ func readMBR(d *device, found []Signature) *Table {
 	if used == 0 && len(found) > 0 {
 		return nil
 	}
-	t := &Table{Format: "dos", Sector: d.sector}
+	t := &Table{Format: "dos", Sector: d.sector, BootCode: bootCode(b)}
 	id := le.Uint32(b[mbrID:])
 	if id != 0 {
 		t.ID = fmt.Sprintf("%08x", id)

@@ -41,6 +41,7 @@ type MD struct {
 	// Roles are the roles of all members by their number in the array. A
 	// number that no member has is RoleSpare, too.
 	Roles []Role
+	MDMade
 }
 
 // Format implements Signature.
@@ -88,10 +89,15 @@ const (
 	mdFeatureReplace   = 16
 	mdFeatureJournal   = 512
 	mdFeaturePPL       = 2048 | 8192 // one, and several of them
+	mdFeatureZones     = 4096        // RAID0_LAYOUT
+	md1WriteMostly     = 1
+	md1Failfast        = 2
 	md090StateClean    = 1 << 0
 	md090StateBitmap   = 1 << 8
 	md090DiskFaulty    = 1 << 0
 	md090DiskActive    = 1 << 1
+	md090DiskMostly    = 1 << 9
+	md090DiskFailfast  = 1 << 10
 	md090DiskJournal   = 1 << 18
 	md090RecoverNone   = 0xffffffff
 	md1ResyncNone      = 1<<64 - 1
@@ -108,7 +114,11 @@ const (
 func findMD(d *device) (Signature, error) {
 	if d.size >= md090Align {
 		off := d.size&^(md090Align-1) - md090Align
-		if m, err := parseMD090(d.at(off, md090Size), off); m != nil || err != nil {
+		m, err := parseMD090(d.at(off, md090Size), off)
+		if m != nil && m.Bitmap {
+			m.readBitmap(d.at(off+md090Size, 64)) // right behind it (drivers/md/md.c, super_90_validate)
+		}
+		if m != nil || err != nil {
 			return signature(m), err
 		}
 	}
@@ -128,7 +138,7 @@ func findMD(d *device) (Signature, error) {
 		m, err := parseMD1(b, place.version, place.off)
 		if m != nil && m.Bitmap {
 			// Sectors from the superblock, in either direction.
-			m.BitmapStale = m.staleBitmap(d.at(place.off+int64(int32(le.Uint32(b[96:])))*512, 64))
+			m.readBitmap(d.at(place.off+int64(int32(le.Uint32(b[96:])))*512, 64))
 		}
 		if m != nil || err != nil {
 			return signature(m), err
@@ -183,6 +193,10 @@ func parseMD1(b []byte, version string, off int64) (*MD, error) {
 		Journal: features&mdFeatureJournal != 0, Bitmap: features&mdFeatureBitmap != 0,
 		PartialParity: features&mdFeaturePPL != 0,
 		Clean:         le.Uint64(b[208:]) == md1ResyncNone,
+		MDMade: MDMade{
+			WriteMostly: b[184]&md1WriteMostly != 0, Failfast: b[184]&md1Failfast != 0,
+			StripZones: features&mdFeatureZones != 0,
+		},
 	}
 	m.setName(cstring(b[32:64]))
 	devs := le.Uint32(b[220:])
@@ -194,14 +208,6 @@ func parseMD1(b []byte, version string, off int64) (*MD, error) {
 		return m, damaged("MD: the checksum is wrong", off)
 	}
 	return m, nil
-}
-
-// staleBitmap judges the head of a write-intent bitmap: it is behind when it was
-// written before the superblock, or says so itself (drivers/md/md-bitmap.h,
-// struct bitmap_super_s, BITMAP_STALE).
-func (m *MD) staleBitmap(b []byte) bool {
-	const magic, stale = 0x6d746962, 1 << 1
-	return b != nil && le.Uint32(b) == magic && (le.Uint64(b[24:]) < m.Events || le.Uint32(b[48:])&stale != 0)
 }
 
 // md1Time reads a time, whose upper 24 bits are microseconds. It is zero for
@@ -312,6 +318,8 @@ func (m *MD) setRoles090(b []byte, order binary.ByteOrder) {
 		return RoleSpare
 	}
 	m.Role = role(md090ThisDisk)
+	state := order.Uint32(b[md090ThisDisk+16:])
+	m.WriteMostly, m.Failfast = state&md090DiskMostly != 0, state&md090DiskFailfast != 0
 	disks := min(int(order.Uint32(b[9*4:])), md090MaxDisks)
 	for i := range disks {
 		m.Roles = append(m.Roles, role(md090Disks+i*md090DiskSize))

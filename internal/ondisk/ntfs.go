@@ -7,7 +7,9 @@ type NTFS struct {
 	ID
 	Size       uint64
 	SectorSize int
-	Dirty      bool // marked for chkdsk
+	// ClusterSize is in bytes.
+	ClusterSize int
+	Dirty       bool // marked for chkdsk
 	// LogDirty tells that its journal, $LogFile, has changes that are not in the
 	// file system: Windows was not shut down, or lies hibernated.
 	LogDirty bool
@@ -51,7 +53,7 @@ func findNTFS(d *device) (Signature, error) {
 	if !d.has(start, "FILE") {
 		return nil, damaged("ntfs: there is no master file table", start)
 	}
-	n := &NTFS{Size: sectors * uint64(sector), SectorSize: sector}
+	n := &NTFS{Size: sectors * uint64(sector), SectorSize: sector, ClusterSize: cluster}
 	if !allZero(b[72:80]) {
 		n.UUID = fmt.Sprintf("%016X", le.Uint64(b[72:]))
 	}

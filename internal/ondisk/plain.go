@@ -15,6 +15,8 @@ type Plain struct {
 	// Dirty tells that a file system is mounted, or was not unmounted. Only some
 	// formats say so: f2fs, jfs, reiserfs, nilfs2, minix 1 and 2.
 	Dirty bool
+	// BlockSize and SectorSize are bytes, 0 where the format does not say.
+	BlockSize, SectorSize uint32
 }
 
 // Format implements Signature.

@@ -169,8 +169,9 @@ func TestLUKS2(t *testing.T) {
 	path := image(t, 32<<20)
 	key := image(t, 64)
 	run(t, "cryptsetup", "luksFormat", "-q", "--type", "luks2", "--label", "lukslabel", "--cipher", "aes-xts-plain64", "--key-size", "512",
+		"--sector-size", "512",
 		"--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", path, key)
-	run(t, "cryptsetup", "luksAddKey", "-q", "--pbkdf", "argon2id", "--pbkdf-force-iterations", "4", "--pbkdf-memory", "32",
+	run(t, "cryptsetup", "luksAddKey", "-q", "--pbkdf", "argon2id", "--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "2",
 		"--key-file", key, "--key-slot", "5", path, image(t, 32))
 	run(t, "cryptsetup", "token", "add", "--key-description", "hint", "--token-id", "3", "--key-slot", "5", path)
 	f, size := open(t, path)
@@ -182,8 +183,12 @@ func TestLUKS2(t *testing.T) {
 	want := &LUKS{
 		ID: ID{UUID: uuid, Label: "lukslabel"}, Version: 2, Cipher: "aes-xts-plain64", KeySize: 64,
 		PayloadOffset: 16 << 20, HeaderSize: 16 << 10, Extent: 16 << 20,
-		Keyslots: []Keyslot{{0, "luks2", "pbkdf2"}, {5, "luks2", "argon2id"}},
-		Tokens:   []Token{{3, "luks2-keyring", []int{5}}},
+		Keyslots: []Keyslot{
+			{0, "luks2", "pbkdf2", KeyslotMade{Hash: "sha256", Iterations: 1000, Cipher: "aes-xts-plain64", CipherBits: 512}},
+			{5, "luks2", "argon2id", KeyslotMade{Iterations: 4, Memory: 32, Threads: 2, Cipher: "aes-xts-plain64", CipherBits: 512}},
+		},
+		Tokens:   []Token{{3, "luks2-keyring", []int{5}, []string{"key_description=hint"}}},
+		LUKSMade: LUKSMade{Hash: "sha256", SectorSize: 512, KeyslotsSize: 16<<20 - 32<<10},
 	}
 	second := *want
 	second.Secondary = true

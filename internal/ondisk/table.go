@@ -14,8 +14,12 @@ type Table struct {
 	// and udev do not use a GPT.
 	Protected               bool
 	FirstUsable, LastUsable uint64 // sectors, of a GPT
-	Entries                 []Entry
-	Notes                   []string
+	Room                    int    // how many entries a GPT can have
+	// Hybrid tells of an MBR before a GPT that has partitions of its own.
+	Hybrid   bool
+	BootCode bool // there is a program in the first sector
+	Entries  []Entry
+	Notes    []string
 }
 
 // Entry is one partition of a table.

@@ -92,6 +92,7 @@ type sfdiskTable struct {
 		Label, ID         string
 		SectorSize        int
 		FirstLBA, LastLBA uint64
+		Length            string `json:"table-length"` // if it is not 128
 		Partitions        []sfdiskPartition
 	}
 }
@@ -194,6 +195,12 @@ func (s sfdiskTable) table(t *testing.T, path string) *Table {
 	gpt := p.Label == "gpt"
 	want := &Table{Format: p.Label, Sector: p.SectorSize, FirstUsable: p.FirstLBA, LastUsable: p.LastLBA, Protected: gpt}
 	want.ID = strings.TrimPrefix(strings.ToLower(p.ID), "0x")
+	if gpt {
+		want.Room = 128
+		if p.Length != "" {
+			want.Room = int(firstNumber(p.Length))
+		}
+	}
 	for _, e := range p.Partitions {
 		entry := Entry{
 			Start: e.Start * uint64(p.SectorSize), Size: e.Size * uint64(p.SectorSize),

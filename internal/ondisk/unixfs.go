@@ -107,6 +107,9 @@ func findF2FS(d *device) (Signature, error) {
 		return nil, nil
 	}
 	p := &Plain{Type: "f2fs", Version: fmt.Sprintf("%d.%d", le.Uint16(b[4:]), le.Uint16(b[6:]))}
+	if sector, block := le.Uint32(b[8:]), le.Uint32(b[f2fsLogBlock:]); sector <= 16 && block <= 16 {
+		p.SectorSize, p.BlockSize = 1<<sector, 1<<block
+	}
 	// 1.0 had another layout.
 	if p.Version != "1.0" {
 		p.ID = ID{UUID: uuidString(b[0x6c:0x7c]), Label: utf16Label(b[0x7c:0x47c], le)}

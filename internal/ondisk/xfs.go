@@ -12,6 +12,7 @@ type XFS struct {
 	// RealtimeOrExternalLog tells that the file system needs another device
 	// to be mounted, which it does not name.
 	RealtimeOrExternalLog bool
+	XFSMade
 }
 
 // Format implements Signature.
@@ -85,6 +86,7 @@ func findXFS(d *device) (Signature, error) {
 		BlockSize:             g.blockSize,
 		RealtimeOrExternalLog: g.rtBlocks != 0 || g.logStart == 0,
 	}
+	x.XFSMade = parseXFSMade(b)
 	if g.logStart == 0 {
 		x.LogUnknown = true
 		return x, nil

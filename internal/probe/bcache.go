@@ -15,6 +15,9 @@ func (a *assembly) addBcaches() (lay func()) {
 	for _, d := range a.inv.devices {
 		if sb, ok := d.sig.(*ondisk.Bcache); ok && sb.Cache {
 			caches[d] = a.bcacheSet(sb.SetUUID, sets)
+			if set := caches[d]; set.Made == nil {
+				set.Made = bcacheMade(sb)
+			}
 		} else if ok {
 			backing[d] = a.addBcache(d, sb)
 		}
@@ -83,7 +86,7 @@ func (a *assembly) layOnSet(n *storage.Bcache, set *storage.BcacheSet, sb *ondis
 }
 
 func (a *assembly) addBcache(backing *device, sb *ondisk.Bcache) *storage.Bcache {
-	n := &storage.Bcache{UUID: sb.UUID, Label: sb.Label, State: sb.State}
+	n := &storage.Bcache{UUID: sb.UUID, Label: sb.Label, State: sb.State, Made: bcacheMade(sb)}
 	n.Identity = storage.ID("bcache:" + sb.UUID)
 	a.Add(n)
 	n.Size = backing.size - min(sb.DataOffset, backing.size)

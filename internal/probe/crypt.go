@@ -99,6 +99,7 @@ func cryptFromHeader(sig ondisk.Signature) *storage.Crypt {
 func CryptFromLUKS(s *ondisk.LUKS) *storage.Crypt {
 	n := &storage.Crypt{Format: fmt.Sprintf("luks%d", s.Version), UUID: s.UUID, Label: s.Label, Cipher: s.Cipher}
 	n.Identity = storage.ID("luks:" + s.UUID)
+	n.Header = luksMade(s)
 	for _, k := range s.Keyslots {
 		n.Keyslots = append(n.Keyslots, fmt.Sprintf("%d:%s", k.ID, k.KDF))
 	}

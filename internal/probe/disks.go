@@ -36,7 +36,7 @@ func (d *device) idleMemory() bool {
 func (a *assembly) addDisk(d *device) {
 	n := &storage.Disk{
 		Model: d.hw.model, Serial: d.hw.serial, WWN: d.hw.wwn, Transport: d.hw.transport,
-		SectorSize: d.hw.sector, Rotational: d.hw.rotational, Removable: d.hw.removable, BackingFile: d.hw.backing.path,
+		SectorSize: d.hw.sector, PhysicalSector: d.hw.physical, Rotational: d.hw.rotational, Removable: d.hw.removable, BackingFile: d.hw.backing.path,
 	}
 	n.Identity = d.identity()
 	a.is(a.Add(n), d)

@@ -185,7 +185,7 @@ func (f *fake) add(name, at string, im *image, a attrs) {
 // scsi adds a SCSI disk with a WWN.
 func (f *fake) scsi(name, wwid string, im *image) {
 	at := fmt.Sprintf("pci0000:00/0000:00:05.0/virtio2/host2/target2:0:0/2:0:0:%d", f.minor)
-	f.add(name, at, im, attrs{"device/wwid": wwid, "device/model": "TEST DISK       ", "queue/logical_block_size": "512"})
+	f.add(name, at, im, attrs{"device/wwid": wwid, "device/model": "TEST DISK       ", "queue/logical_block_size": "512", "queue/physical_block_size": "4096"})
 	f.links["/sys/class/block/"+name+"/device"] = fmt.Sprintf("../../../2:0:0:%d", f.minor-1)
 }
 

@@ -102,6 +102,9 @@ func newSwap(s *ondisk.Swap, d *device, carrier storage.Node) *storage.Swap {
 		n.Identity = onCarrier("swap", carrier)
 	}
 	n.Size = d.size
+	if s.PageSize > 0 {
+		n.Made = &storage.SwapMade{PageSize: uint32(s.PageSize), Version: s.Version}
+	}
 	if s.Hibernated {
 		n.Mark(storage.Hibernated)
 		addNotef(n, "a suspended system lies in it (%s); changing its file systems and resuming it then destroys them", s.Image)
@@ -149,6 +152,7 @@ func newFileSystem(s ondisk.Signature, d *device, carrier storage.Node) *storage
 	for _, text := range f.notes {
 		addNote(n, text)
 	}
+	setMade(n, s, d)
 	return n
 }
 

@@ -17,7 +17,7 @@ type hardware struct {
 	namespace          string // what sets apart the disks of one controller: "ns2", "boot0"
 	rotational         bool
 	removable          bool
-	sector             int
+	sector, physical   int
 }
 
 func (p *prober) describeHardware(d *device) hardware {
@@ -26,6 +26,7 @@ func (p *prober) describeHardware(d *device) hardware {
 		removable:  p.attr(d, "removable") == "1",
 		rotational: p.attr(d, "queue/rotational") == "1",
 		sector:     int(p.number(d, "queue/logical_block_size")),
+		physical:   int(p.number(d, "queue/physical_block_size")),
 		transport:  transport(d),
 		namespace:  p.namespace(d),
 	}

@@ -16,12 +16,15 @@ func (a *assembly) addLVs(c *groupCopy) {
 		if isSnapshotLink(lv) {
 			continue
 		}
-		n := &storage.LV{UUID: lv.UUID, VG: c.meta.Name, Name: lv.Name, Layout: layout(lv), Internal: !lv.Visible}
+		n := &storage.LV{UUID: lv.UUID, VG: c.meta.Name, Name: lv.Name, Layout: layout(lv), Internal: !lv.Visible, Made: lvMade(lv)}
 		n.Identity = storage.ID("lv:" + lv.UUID)
 		n.Size = lv.Extents() * c.meta.ExtentSize
 		a.Add(n)
 		c.parents[lv.Name], c.lvs[lv.Name] = n, n
-		a.fix(func() { n.Group = c.node.ID })
+		a.fix(func() {
+			n.Group = c.node.ID
+			c.setSegments(n.Made, lv.Segments)
+		})
 	}
 	for i := range c.meta.LVs {
 		lv := &c.meta.LVs[i]
@@ -49,7 +52,11 @@ func (a *assembly) linkSnapshot(c *groupCopy, s ondisk.LVMSegment) {
 	}
 	cow.Layout, cow.Size = "snapshot", origin.Size
 	a.Lay(cow, origin)
-	a.fix(func() { cow.Origin = origin.ID })
+	a.fix(func() {
+		cow.Origin = origin.ID
+		s.Extents = 0 // those of the origin, of which it takes none
+		c.setSegments(cow.Made, []ondisk.LVMSegment{s})
+	})
 	// In the metadata the link is the visible one, and its name means nothing.
 	cow.Internal = s.MergingStore != ""
 	if s.MergingStore != "" {

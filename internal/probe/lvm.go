@@ -46,6 +46,7 @@ func (a *assembly) addVolumeGroups() (lay func()) {
 	for _, pv := range all {
 		if pvNodes[pv.device] == nil {
 			pvNodes[pv.device] = a.addPV(pv.label.UUID, "")
+			pvNodes[pv.device].Made = pvMade(pv.label, nil)
 			addNote(pvNodes[pv.device], orphanNote(pv.label))
 		}
 	}
@@ -155,7 +156,7 @@ func newestMetadata(vg string, pvs []physical) *ondisk.LVMVG {
 }
 
 func (a *assembly) addGroup(c *groupCopy, byDevice map[*device]*storage.PV) {
-	c.node = &storage.VG{UUID: c.meta.UUID, Name: c.meta.Name, ExtentSize: c.meta.ExtentSize, Seqno: c.meta.SeqNo}
+	c.node = &storage.VG{UUID: c.meta.UUID, Name: c.meta.Name, ExtentSize: c.meta.ExtentSize, Seqno: c.meta.SeqNo, Made: vgMade(c.meta)}
 	c.node.Identity = storage.ID("vg:" + c.meta.UUID)
 	c.parents, c.lvs = map[string]storage.Node{}, map[string]*storage.LV{}
 	c.pvNodes, c.lost = map[string]*storage.PV{}, map[string]bool{}
@@ -180,6 +181,11 @@ func (a *assembly) addGroupPV(c *groupCopy, ref ondisk.LVMPVRef, byDevice map[*d
 	c.parents[ref.Name], c.pvNodes[ref.UUID] = n, n
 	a.Lay(c.node, n)
 	i := slices.IndexFunc(c.pvs, func(pv physical) bool { return pv.label.UUID == ref.UUID })
+	if i >= 0 {
+		n.Made = pvMade(c.pvs[i].label, &ref)
+	} else {
+		n.Made = pvMade(nil, &ref)
+	}
 	switch {
 	case i < 0:
 		n.Mark(storage.Missing)

@@ -231,6 +231,7 @@ func firmwareMachine() *fake {
 	f.md("md126", "active", "raid1", table(), "sda", "sdb")
 	f.write("/sys/class/block/md126/md/metadata_version", "external:/md127/0\n")
 	f.write("/sys/class/block/md126/md/uuid", uuidText(4)+"\n")
+	f.write("/sys/class/block/md126/md/component_size", "102400\n")
 	f.partition("md126", 1, 1, 90)
 	f.md("md127", "inactive", "container", &image{sector: 512}, "sda", "sdb")
 	f.write("/sys/class/block/md127/md/metadata_version", "external:imsm\n")

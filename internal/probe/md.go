@@ -143,7 +143,7 @@ func (a *assembly) addArray(c arrayCopy) *storage.MD {
 	sb := c.newest()
 	n := &storage.MD{
 		UUID: sb.UUID, Name: strings.TrimPrefix(sb.Homehost+":"+sb.Name, ":"), Level: sb.Level, Metadata: sb.Version,
-		RaidDisks: sb.RaidDisks, Reshaping: sb.Reshaping,
+		RaidDisks: sb.RaidDisks, Reshaping: sb.Reshaping, Made: mdMade(c),
 	}
 	n.Identity = storage.ID("md:" + sb.UUID)
 	n.Size = arraySize(sb, c.members)
@@ -172,7 +172,10 @@ func metadataNames(n *storage.MD, sb *ondisk.MD) {
 func fillMembers(n *storage.MD, a *assembly, c arrayCopy) {
 	for _, m := range c.members {
 		if node := a.on(m.device); node != nil {
-			n.Members = append(n.Members, storage.MDMember{ID: node.Base().ID, Role: m.sb.Role.String(), Events: m.sb.Events})
+			n.Members = append(n.Members, storage.MDMember{
+				ID: node.Base().ID, Role: m.sb.Role.String(), Events: m.sb.Events,
+				WriteMostly: m.sb.WriteMostly, Failfast: m.sb.Failfast,
+			})
 		}
 	}
 }

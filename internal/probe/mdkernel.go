@@ -19,6 +19,8 @@ type array struct {
 	degraded  int
 	reshaping bool
 	slots     map[string]int // place of a running member, by the member's kernel name
+	// geometry is read of an array in a container, whose members do not tell it.
+	geometry *storage.MDMade
 }
 
 func (p *prober) describeArray(d *device) {
@@ -35,6 +37,9 @@ func (p *prober) describeArray(d *device) {
 	// "4 (3)" while the number of disks is being changed.
 	disks, _, _ := strings.Cut(p.attr(d, "md/raid_disks"), " ")
 	d.md.raidDisks, _ = strconv.Atoi(disks) // 0 for a container
+	if strings.HasPrefix(d.md.metadata, "external:/") {
+		d.md.geometry = p.geometry(d)
+	}
 	position := p.attr(d, "md/reshape_position")
 	d.md.reshaping = position != "" && position != "none"
 	for _, member := range p.list(d, "md") {
@@ -105,13 +110,16 @@ func (a *assembly) layBareArray(d *device) {
 	if c := a.inv.byName[name]; c != nil && a.node[c] != nil {
 		a.Lay(n, a.node[c])
 		n.Metadata = strings.TrimPrefix(c.md.metadata, "external:")
+		if n.Made != nil {
+			n.Made.Container = n.Metadata
+		}
 		return
 	}
 	a.layOnSlaves(d)
 }
 
 func (a *assembly) addBareArray(d *device) *storage.MD {
-	n := &storage.MD{UUID: mdUUID(d), Name: d.udev.props["MD_NAME"], Level: d.md.level, Metadata: strings.TrimPrefix(d.md.metadata, "external:"), RaidDisks: d.md.raidDisks}
+	n := &storage.MD{UUID: mdUUID(d), Name: d.udev.props["MD_NAME"], Level: d.md.level, Metadata: strings.TrimPrefix(d.md.metadata, "external:"), RaidDisks: d.md.raidDisks, Made: d.md.geometry}
 	n.Identity = storage.ID("md:name-" + d.name)
 	if n.UUID != "" {
 		n.Identity = storage.ID("md:" + n.UUID)

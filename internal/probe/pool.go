@@ -162,6 +162,7 @@ func (p *prober) readTree(ctx context.Context, c *btrfsCopy) (*ondisk.BtrfsTree,
 }
 
 func (a *assembly) addTree(c *btrfsCopy) {
+	fillBtrfs(a, c)
 	if c.err != nil {
 		c.fs.Mark(storage.Unreadable)
 		addNotef(c.fs, "its subvolumes cannot be read: %v", c.err)
@@ -173,7 +174,7 @@ func (a *assembly) addTree(c *btrfsCopy) {
 			addNote(c.fs, text)
 		}
 		for _, s := range c.tree.Subvolumes {
-			a.addSubvolume(c.fs, &storage.Subvolume{SubvolID: s.ID, Path: s.Path, UUID: s.UUID, ParentUUID: s.ParentUUID, Frozen: s.ReadOnly})
+			a.addSubvolume(c.fs, &storage.Subvolume{SubvolID: s.ID, Path: s.Path, UUID: s.UUID, ParentUUID: s.ParentUUID, Frozen: s.ReadOnly, NoCOW: s.NoCOW})
 		}
 	}
 	a.addSubvolume(c.fs, &storage.Subvolume{SubvolID: ondisk.BtrfsTopLevel})

@@ -72,7 +72,7 @@ func isBlank(id string) bool { return strings.Trim(id, "0-") == "" }
 
 func (a *assembly) addTable(d *device, t *ondisk.Table, known map[int]*device) {
 	carrier := a.node[d]
-	n := &storage.Table{Format: t.Format, UUID: t.ID, Backup: t.Backup}
+	n := &storage.Table{Format: t.Format, UUID: t.ID, Backup: t.Backup, Made: tableMade(t)}
 	switch {
 	case isBlank(t.ID):
 		n.Identity = storage.ID(fmt.Sprintf("table:%s-on-%s", t.Format, carrier.Base().Identity))
@@ -105,7 +105,7 @@ func (a *assembly) addPartitions(d *device, table *storage.Table, t *ondisk.Tabl
 			Active: e.Active, Extended: e.Extended, Logical: e.Logical,
 		}
 		a.addPartition(d, table, n, known[e.Number])
-		if n.Size == 0 || known[e.Number] == nil {
+		if n.Size == 0 || known[e.Number] == nil || e.Extended { // of which the kernel shows 1 KiB (block/partitions/msdos.c)
 			n.Size = e.Size
 		}
 	}

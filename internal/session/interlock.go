@@ -32,7 +32,7 @@ const (
 )
 
 // Commands are the rows of the table, in its order.
-var Commands = []string{"probe", "status", "systems", "check", "mount", "mount --plan", "chroot", "umount"}
+var Commands = []string{"probe", "status", "systems", "check", "save", "mount", "mount --plan", "chroot", "umount"}
 
 // Conditions are its columns.
 var Conditions = []Condition{Free, Leftover, Interrupted, Standing}
@@ -43,7 +43,7 @@ func Interlock(command string, c Condition) (Verdict, error) {
 	switch command {
 	case "probe", "status":
 		return row(c, Go, Go, Go, Go)
-	case "systems", "check":
+	case "systems", "check", "save":
 		return row(c, Go, TidyUp, Go, Go)
 	case "mount":
 		return row(c, Go, TidyUp, Resume, Resume)

@@ -97,7 +97,7 @@ func fill(v reflect.Value) {
 		v.SetString("text")
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case reflect.Int, reflect.Int32:
 		v.SetInt(7)
 	case reflect.Uint32, reflect.Uint64:
 		v.SetUint(9)

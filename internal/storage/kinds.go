@@ -69,6 +69,8 @@ type Disk struct {
 	Rotational  bool   `json:"rotational,omitempty"`
 	Removable   bool   `json:"removable,omitempty"`
 	BackingFile string `json:"backing_file,omitempty"` // of a loop or network block device
+	// PhysicalSector is the size that the disk writes best, in bytes.
+	PhysicalSector int `json:"physical_sector,omitempty"`
 }
 
 // Table is a partition table, on a disk or on anything else that can carry one.
@@ -77,6 +79,8 @@ type Table struct {
 	Format string `json:"format"`           // gpt or dos
 	UUID   string `json:"uuid,omitempty"`   // disk GUID, or the 8 hex digits of the MBR signature
 	Backup bool   `json:"backup,omitempty"` // read from the backup GPT because the primary is damaged
+	// Made is how it was made; nil where that is not known.
+	Made *TableMade `json:"made,omitempty"`
 }
 
 // Partition is an entry of a Table.
@@ -115,6 +119,8 @@ type MD struct {
 	// Held is the device of an array whose members somebody (udev's rules, mostly)
 	// has collected but not started: it is not open, and its members are in use.
 	Held string `json:"held,omitempty"`
+	// Made is how it was made; nil where that is not known.
+	Made *MDMade `json:"made,omitempty"`
 }
 
 // MDMember is one device of an array, as its own superblock sees itself.
@@ -122,6 +128,9 @@ type MDMember struct {
 	ID     ID     `json:"id"`
 	Role   string `json:"role"` // a slot number, "spare", "faulty" or "journal"
 	Events uint64 `json:"events"`
+	// WriteMostly tells a member that is read only when there is no other.
+	WriteMostly bool `json:"write_mostly,omitempty"`
+	Failfast    bool `json:"failfast,omitempty"`
 }
 
 // PV is a physical volume. A PV that a VG's metadata names but no device
@@ -130,6 +139,8 @@ type PV struct {
 	Common
 	UUID string `json:"uuid"`
 	VG   string `json:"vg,omitempty"` // name of the volume group, empty for an orphan
+	// Made is how it was made; nil where that is not known.
+	Made *PVMade `json:"made,omitempty"`
 }
 
 // VG is a volume group; it lies on its PVs.
@@ -139,6 +150,8 @@ type VG struct {
 	Name       string `json:"name"`
 	ExtentSize uint64 `json:"extent_size"`
 	Seqno      uint64 `json:"seqno"`
+	// Made is how it was made; nil where that is not known.
+	Made *VGMade `json:"made,omitempty"`
 }
 
 // LV is a logical volume. It lies on the PVs whose extents it uses, on its pool
@@ -154,6 +167,8 @@ type LV struct {
 	Origin   ID     `json:"origin,omitempty"`
 	Pool     ID     `json:"pool,omitempty"`
 	Internal bool   `json:"internal,omitempty"` // a hidden sub-volume (_tdata, _rimage_0 …)
+	// Made is how it was made; nil where that is not known.
+	Made *LVMade `json:"made,omitempty"`
 }
 
 // Crypt is an encrypted container: LUKS, plain dm-crypt, BitLocker, VeraCrypt. It
@@ -174,6 +189,8 @@ type Crypt struct {
 	OpenWrites string `json:"open_writes,omitempty"`
 	// Terms is what a crypttab says of it and no header on its device does.
 	Terms *Terms `json:"terms,omitempty"`
+	// Header is how a LUKS container was made; nil where that is not known.
+	Header *LUKSHeader `json:"header,omitempty"`
 }
 
 // IdentityOn is what the container is: by its UUID, or where it has none, by the
@@ -195,26 +212,26 @@ type Terms struct {
 	// that has none on its device: a copy in memory. HeaderOn is the node that the
 	// header itself is on: a file system, where it is the file HeaderFile, or a
 	// device, where it has HeaderSize bytes.
-	Header     string `json:"header,omitempty"`
-	HeaderOn   ID     `json:"header_on,omitempty"`
-	HeaderFile string `json:"header_file,omitempty"`
-	HeaderSize uint64 `json:"header_size,omitempty"`
+	Header     string `json:"header,omitempty" doc:"where the program that opened it had a copy of its header; never in a layout"`
+	HeaderOn   ID     `json:"header_on,omitempty" doc:"the ID of the file system or device that the detached header is on"`
+	HeaderFile string `json:"header_file,omitempty" doc:"the file on that file system that is the header"`
+	HeaderSize uint64 `json:"header_size,omitempty" doc:"bytes of the header, if it is a device"`
 	// KeySlot is the only one that is to be tried.
-	KeySlot *int `json:"key_slot,omitempty"`
+	KeySlot *int `json:"key_slot,omitempty" doc:"the only key slot that is to be tried"`
 
 	// Of plain dm-crypt, which has no header at all.
-	Cipher     string `json:"cipher,omitempty"`
-	Hash       string `json:"hash,omitempty"` // of a passphrase; a key file is taken as it is
-	KeyBits    int    `json:"key_bits,omitempty"`
-	Offset     uint64 `json:"offset,omitempty"` // in sectors of 512 bytes
-	Skip       uint64 `json:"skip,omitempty"`
-	SectorSize int    `json:"sector_size,omitempty"`
+	Cipher     string `json:"cipher,omitempty" doc:"in the notation of dm-crypt (of plain)"`
+	Hash       string `json:"hash,omitempty" doc:"of a passphrase; a key file is taken as it is (of plain)"` // of a passphrase; a key file is taken as it is
+	KeyBits    int    `json:"key_bits,omitempty" doc:"bits of the key (of plain)"`
+	Offset     uint64 `json:"offset,omitempty" doc:"where the data begin, in sectors of 512 bytes (of plain)"` // in sectors of 512 bytes
+	Skip       uint64 `json:"skip,omitempty" doc:"what is added to the number of a sector for its IV, in sectors of 512 bytes (of plain)"`
+	SectorSize int    `json:"sector_size,omitempty" doc:"bytes of a sector of encryption (of plain)"`
 
 	// Of TrueCrypt and VeraCrypt.
-	Hidden   bool     `json:"hidden,omitempty"`
-	System   bool     `json:"system,omitempty"`
-	PIM      uint64   `json:"pim,omitempty"`
-	KeyFiles []string `json:"key_files,omitempty"` // of the system that opens it so; mixed into the passphrase
+	Hidden   bool     `json:"hidden,omitempty" doc:"it is the hidden volume (of tcrypt)"`
+	System   bool     `json:"system,omitempty" doc:"it is a system partition, whose header lies outside of it (of tcrypt)"`
+	PIM      uint64   `json:"pim,omitempty" doc:"VeraCrypt's iteration multiplier (of tcrypt)"`
+	KeyFiles []string `json:"key_files,omitempty" doc:"paths of key files that are mixed into the passphrase (of tcrypt)"` // of the system that opens it so; mixed into the passphrase
 }
 
 // Bcache is a cached device; it lies on its backing device and on its cache set.
@@ -224,12 +241,16 @@ type Bcache struct {
 	UUID  string `json:"uuid"`
 	Label string `json:"label,omitempty"`
 	State string `json:"state,omitempty"` // clean, dirty, no cache, inconsistent
+	// Made is how it was made; nil where that is not known.
+	Made *BcacheMade `json:"made,omitempty"`
 }
 
 // BcacheSet is the set of cache devices that Bcaches share.
 type BcacheSet struct {
 	Common
 	UUID string `json:"uuid"`
+	// Made is how its first cache device was made; nil where that is not known.
+	Made *BcacheMade `json:"made,omitempty"`
 }
 
 // FileSystem lies on one device, or on several (btrfs).
@@ -240,6 +261,15 @@ type FileSystem struct {
 	Label   string `json:"label,omitempty"`
 	Devices int    `json:"devices,omitempty"` // how many devices it should have, if more than one
 	Default uint64 `json:"default,omitempty"` // btrfs: id of the default subvolume
+	// Used is how many bytes files take, as statfs(2) would count them; 0 where that
+	// is not known without mounting it.
+	Used uint64 `json:"used,omitempty"`
+	// How it was made: at most one of these, and none where that is not known.
+	Ext   *Ext   `json:"ext,omitempty"`
+	XFS   *XFS   `json:"xfs,omitempty"`
+	Btrfs *Btrfs `json:"btrfs,omitempty"`
+	FAT   *FAT   `json:"fat,omitempty"`
+	Plain *Plain `json:"plain,omitempty"`
 }
 
 // Subvolume is a btrfs subvolume; it lies on its file system.
@@ -250,6 +280,7 @@ type Subvolume struct {
 	UUID       string `json:"uuid,omitempty"`
 	ParentUUID string `json:"parent_uuid,omitempty"` // set: it is a snapshot of that subvolume
 	Frozen     bool   `json:"frozen,omitempty"`      // the read-only property is set
+	NoCOW      bool   `json:"nocow,omitempty"`       // new files at its top are not copied on write (chattr(1), C)
 }
 
 // Swap is a swap area on a block device.
@@ -258,6 +289,8 @@ type Swap struct {
 	UUID   string `json:"uuid,omitempty"`
 	Label  string `json:"label,omitempty"`
 	Active bool   `json:"active,omitempty"`
+	// Made is how it was made; nil where that is not known.
+	Made *SwapMade `json:"made,omitempty"`
 }
 
 // Opaque is content that is recognised but not taken apart: a ZFS member,

@@ -30,6 +30,7 @@ const (
 	FromUdev     Origin = "udev"     // a link below /dev that exists now
 	FromMetadata Origin = "metadata" // a name that follows from what lies on the disk: /dev/VG/LV, /dev/md/NAME
 	FromCrypttab Origin = "crypttab" // what a system's crypttab calls it
+	FromLayout   Origin = "layout"   // what it was called when a layout of the machine was saved
 )
 
 // Name is one name that a node answers to.

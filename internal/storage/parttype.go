@@ -19,6 +19,10 @@ var partitionTypes = map[string]string{
 	"9e1a2d38-c612-4316-aa26-8b49521e5a8b": "PReP boot", "0x41": "PReP boot",
 }
 
+// PartitionTypeName says what a partition type is for: a GUID, or 0x83 and the like. It is
+// "" for one that is not known.
+func PartitionTypeName(typ string) string { return partitionTypes[typ] }
+
 func partitionType(n *Partition) string {
 	switch {
 	case n.Extended:

@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"salvor/test/doctable"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -70,21 +71,7 @@ func TestReadCheck(t *testing.T) {
 
 // TestCheckersAreTheTable compares them with docs/tables.md.
 func TestCheckersAreTheTable(t *testing.T) {
-	page, err := os.ReadFile("../../docs/tables.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(page), "\n### ⚙ Checkers\n")
-	if !found {
-		t.Fatal("docs/tables.md has no table of checkers")
-	}
-	rest, _, _ = strings.Cut(rest, "\n#")
-	var rows, code [][]string
-	for line := range strings.Lines(rest) {
-		if cells := strings.Split(strings.ReplaceAll(strings.TrimSpace(line), "`", ""), " | "); len(cells) == 3 {
-			rows = append(rows, []string{strings.TrimPrefix(cells[0], "| "), cells[1], strings.TrimSuffix(cells[2], " |")})
-		}
-	}
+	var code [][]string
 	command := func(program string, options []string) string {
 		if options == nil {
 			return "none"
@@ -94,10 +81,7 @@ func TestCheckersAreTheTable(t *testing.T) {
 	for _, c := range checkers {
 		code = append(code, []string{strings.Join(c.types, ", "), command(c.program, c.mend), command(c.program, c.look)})
 	}
-	if len(rows) < 3 {
-		t.Fatalf("the table is empty: %q", rows)
-	}
-	if diff := cmp.Diff(rows[2:], code); diff != "" {
+	if diff := cmp.Diff(doctable.Rows(t, "Checkers"), code); diff != "" {
 		t.Error(diff)
 	}
 }

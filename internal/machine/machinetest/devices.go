@@ -204,7 +204,7 @@ func (m *Machine) shut(n storage.Node) {
 	c.ReadOnly = false
 	c.Dev = storage.Dev{}
 	c.Names = slices.DeleteFunc(c.Names, func(nm storage.Name) bool {
-		return nm.Origin != storage.FromMetadata && nm.Origin != storage.FromCrypttab
+		return nm.Origin != storage.FromMetadata && nm.Origin != storage.FromCrypttab && nm.Origin != storage.FromLayout
 	})
 	delete(m.numbers, string(c.ID))
 }

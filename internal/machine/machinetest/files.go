@@ -80,6 +80,9 @@ type place struct {
 func (m *Machine) at(live fs.FS, p string) place { return m.atIn(live, p, m.graph.Mounts) }
 
 func (m *Machine) atIn(live fs.FS, p string, mounts []storage.Mount) place {
+	if m.isOwn(p) {
+		return place{live, strings.TrimPrefix(p, "/"), p}
+	}
 	best, found := -1, ""
 	for i, mt := range mounts {
 		if storage.PathContains(mt.Point, p) && len(mt.Point) >= len(found) {
@@ -94,6 +97,8 @@ func (m *Machine) atIn(live fs.FS, p string, mounts []storage.Mount) place {
 	}
 	mt := mounts[best]
 	switch {
+	case mt.Source == "" && mt.Bind == "" && slices.Contains(kernelPoints, mt.Point):
+		return place{live, orDot(rel("/")), p}
 	case mt.Bind != "":
 		// What is bound is what was there before; it may be bound on itself.
 		inner := m.atIn(live, path.Join(mt.Bind, rel(found)), mounts[:best])
@@ -103,6 +108,29 @@ func (m *Machine) atIn(live fs.FS, p string, mounts []storage.Mount) place {
 		return place{m.trees[mt.Source], orDot(path.Join(m.below(mt), rel(found))), p}
 	}
 	return place{nil, orDot(rel(found)), p}
+}
+
+// kernelPoints are where a machine that runs from its own disks sees what the fake
+// has for the kernel and for udev.
+var kernelPoints = []string{"/dev", "/proc", "/run", "/sys"}
+
+func (m *Machine) isOwn(p string) bool {
+	return slices.ContainsFunc(m.own, func(dir string) bool { return storage.PathContains(dir, p) })
+}
+
+// Usage tells what the test says of the file system that is seen at point.
+func (m *Machine) Usage(point string) (machine.Usage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.fault(context.Background(), "usage "+point); err != nil {
+		return machine.Usage{}, err
+	}
+	if mt := m.graph.MountAt(point); mt != nil {
+		if u, ok := m.usage[mt.Source]; ok {
+			return u, nil
+		}
+	}
+	return machine.Usage{}, fmt.Errorf("cannot tell how full it is at %s: %w", point, machine.ErrNotMounted)
 }
 
 // below is the directory of its source that a mount shows, "" for all of it.
@@ -307,7 +335,7 @@ func (m *Machine) change(act, name string, f func(key string) error) error {
 		return err
 	}
 	for _, mt := range m.graph.Mounts {
-		if mt.Source != "" && storage.PathContains(mt.Point, name) && path.Clean(name) != mt.Point {
+		if mt.Source != "" && storage.PathContains(mt.Point, name) && path.Clean(name) != mt.Point && !m.isOwn(name) {
 			m.wrote("%s", act)
 			return fmt.Errorf("machinetest: %s would write to %s", act, mt.Source)
 		}

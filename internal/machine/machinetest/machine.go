@@ -28,8 +28,11 @@ type Machine struct {
 	pins, slots, clevis map[storage.ID]string
 	noise               map[storage.ID]bool
 	blocks              map[storage.ID][]byte
+	written             map[storage.ID]map[int64]byte // by Overwrite: what is not zero
 	trees               map[storage.ID]fs.FS
 	files               fstest.MapFS // of the live system; names without the leading slash
+	own                 []string     // directories that salvor may write to, on whatever disk they lie
+	usage               map[storage.ID]machine.Usage
 	missing             map[string]bool
 	noUdev              bool
 	modules             map[string]bool
@@ -79,6 +82,15 @@ func WithBlocks(blocks map[storage.ID][]byte) Option {
 // WithFiles adds files of the live system, named without the leading slash.
 func WithFiles(files fstest.MapFS) Option {
 	return func(m *Machine) { maps.Copy(m.files, files) }
+}
+
+// WithOwn lets salvor write to a directory although it lies on a disk: that of a
+// machine that runs from its own disks.
+func WithOwn(dirs ...string) Option { return func(m *Machine) { m.own = append(m.own, dirs...) } }
+
+// WithUsage tells how full file systems are. One that is not in it does not answer.
+func WithUsage(usage map[storage.ID]machine.Usage) Option {
+	return func(m *Machine) { m.usage = usage }
 }
 
 // Without takes programs away.

@@ -1,0 +1,33 @@
+package machinetest
+
+// tells are the questions whose answer does not hang on the state: what the machine is,
+// its network, which it has none of, and the versions of programs (package tool).
+var tells = map[string]string{
+	"uname -m":                               "x86_64\n",
+	"ip -json -details address show":         "[]\n",
+	"ip -json -details route show table all": "[]\n",
+	"cryptsetup --version":                   "cryptsetup 2.6.1 flags: UDEV BLKID KEYRING KERNEL_CAPI \n",
+	"dracut --version":                       "dracut 059-4\n",
+	"efibootmgr --version":                   "version 17\n",
+	"grub-install --version":                 "grub-install (GRUB) 2.06-13+deb12u2\n",
+	"ip -V":                                  "ip utility, iproute2-6.1.0, libbpf 1.1.2\n",
+	"lvm version":                            "  LVM version:     2.03.16(2) (2022-05-18)\n",
+	"mdadm --version":                        "mdadm - v4.2 - 2021-12-30 - Debian 4.2-5\n",
+	"mke2fs -V":                              "mke2fs 1.47.0 (5-Feb-2023)\n",
+	"mkfs.btrfs --version":                   "mkfs.btrfs, part of btrfs-progs v6.2\n",
+	"mkfs.exfat -V":                          "exfatprogs version : 1.2.0\n",
+	"mkfs.f2fs -V":                           "mkfs.f2fs 1.15.0 (2022-05-13)\n",
+	"mkfs.fat --help":                        "mkfs.fat 4.2 (2021-01-31)\n",
+	"mkfs.jfs -V":                            "mkfs.jfs version 1.1.15, 04-Mar-2011\n",
+	"mkfs.ntfs --version":                    "\nmkntfs v2022.10.3 (libntfs-3g)\n",
+	"mkfs.xfs -V":                            "mkfs.xfs version 6.1.0\n",
+	"mkinitcpio --version":                   "mkinitcpio 39.2\n",
+	"multipath -h":                           "multipath-tools v0.9.4 (12/19, 2022)\n",
+	"restic version":                         "restic 0.14.0 compiled with go1.19.8 on linux/amd64\n",
+	"rsync --version":                        "rsync  version 3.5.0  protocol version 32\n",
+	"sfdisk --version":                       "sfdisk from util-linux 2.38.1\n",
+	"sgdisk --version":                       "GPT fdisk (sgdisk) version 1.0.9\n",
+	"systemctl --version":                    "systemd 252 (252.39-1~deb12u2)\n",
+	"tar --version":                          "tar (GNU tar) 1.34\n",
+	"thin_check -V":                          "0.9.0\n",
+}
