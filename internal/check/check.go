@@ -54,6 +54,7 @@ type Finding struct {
 func Check(s Subject) []Finding {
 	c := &checker{Subject: s, names: system.NewResolver(s.Graph, s.System)}
 	c.tables()
+	c.saved()
 	c.lines()
 	c.volumes()
 	c.bootEntries()

@@ -27,6 +27,7 @@ type machine struct {
 	table *storage.Table
 	parts int
 	trees trees
+	saved *system.Saved // the layout that the system has
 }
 
 type trees map[storage.ID]fs.FS
@@ -118,6 +119,9 @@ func (m *machine) subject() Subject {
 		m.t.Fatal("no system was found")
 	}
 	sys := found[0]
+	if m.saved != nil {
+		system.Restore(g, sys, m.saved, m.trees)
+	}
 	return Subject{
 		Graph: g, System: sys, Files: system.Files(g, sys, m.trees), Boot: sys.Boot,
 		Mounting:  system.Mount(g, g, sys, system.Request{Target: "/", Trees: m.trees, Systems: found}),

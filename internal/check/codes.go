@@ -6,6 +6,7 @@ type Code string
 // The codes.
 const (
 	Unreadable     Code = "unreadable-line"
+	TableDamaged   Code = "table-damaged"
 	ReadTwoWays    Code = "read-two-ways"
 	OddLine        Code = "odd-line"
 	Unresolved     Code = "unresolved"
@@ -40,6 +41,7 @@ const (
 	IsDamaged      Code = "damaged"
 	NotClean       Code = "not-clean"
 	IsHibernated   Code = "hibernated"
+	LayoutStale    Code = "layout-stale"
 	NotSeen        Code = "not-seen"
 )
 
@@ -49,6 +51,7 @@ var codes = map[Code]struct {
 	means    string
 }{
 	Unreadable:     {Broken, "a line of fstab or crypttab cannot be read"},
+	TableDamaged:   {Broken, "fstab or crypttab is missing, empty or damaged, and the saved layout has it as it was"},
 	ReadTwoWays:    {Doubtful, "systemd and another reader make different things of a line"},
 	OddLine:        {Notice, "a line was read, but is hardly what was meant: a second one for the same, an odd encoding"},
 	Unresolved:     {Broken, "what a line names is not there"},
@@ -83,5 +86,6 @@ var codes = map[Code]struct {
 	IsDamaged:      {Broken, "metadata of an array, a volume or a file system are damaged"},
 	NotClean:       {Notice, "a file system was not unmounted cleanly"},
 	IsHibernated:   {Doubtful, "the system is hibernated: its file systems must not be written to before it resumes"},
+	LayoutStale:    {Notice, "the saved layout is of another machine, cannot be read, or has another fstab or crypttab"},
 	NotSeen:        {Notice, "something could not be looked at, so what is wrong there is not known"},
 }

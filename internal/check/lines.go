@@ -42,8 +42,13 @@ func (c *checker) lines() {
 		if l.From == "" && l.Number == 0 && l.File != "/" {
 			continue // not the system's own, but of every chroot
 		}
+		if l.From == system.FromSaved {
+			continue // told with the fstab that lacks it
+		}
 		e := entries[l.Number]
-		c.line(l)
+		if l.State != system.Planned || !c.namedBySaved(l, e) {
+			c.line(l)
+		}
 		c.kernelName(l, e)
 		for _, o := range e.Options.Destructive() {
 			c.find(WipesData, lineWhere(l), fmt.Sprintf("the option %s makes the booting system change what is on the disk", o), "",
@@ -153,6 +158,10 @@ func (c *checker) swap(l system.Line, e fstab.Entry) {
 // volumes tells of encrypted volumes that crypttab opens, or should.
 func (c *checker) volumes() {
 	for _, v := range c.Mounting.Volumes {
+		if v.From == system.FromSaved {
+			c.savedVolume(v)
+			continue
+		}
 		where := fmt.Sprintf("/etc/crypttab line %d", v.Line)
 		switch v.State {
 		case system.VolumeMissing:

@@ -5,6 +5,7 @@ import (
 
 	"salvor/internal/bootentry"
 	"salvor/internal/storage"
+	"salvor/internal/system"
 )
 
 const (
@@ -28,6 +29,9 @@ var machines = map[string]func(*machine) Subject{
 	"health":    healthMachine,
 	"full":      fullMachine,
 	"root":      rootMachine,
+	"saved":     savedMachine,
+	"renamed":   renamedMachine,
+	"foreign":   foreignMachine,
 }
 
 func plain(m *machine, change map[string]string) Subject {
@@ -166,4 +170,50 @@ func fullMachine(m *machine) Subject {
 func rootMachine(m *machine) Subject {
 	m.fs("ext4", "other", m.part(linux), nil)
 	return plain(m, map[string]string{"boot/loader/entries/test.conf": "title Test\nlinux /boot/vmlinuz-6.1\ninitrd /boot/initrd.img-6.1\noptions root=UUID=other\n"})
+}
+
+// savedMachine: fstab and crypttab are damaged, and a layout was saved.
+func savedMachine(m *machine) Subject {
+	root := m.part(linux)
+	m.fs("ext4", "home", m.crypt(vault, m.part(linux), true), nil)
+	m.fs("ext4", "data", m.part(linux), nil)
+	m.fs("ext4", "root", root, rootFiles(map[string]string{
+		"etc/fstab": "UUID=root / ext4 defaults 0 1\nUUID=data /da", "etc/crypttab": "\x00\x00", "home/": "", "data/": "",
+	}))
+	m.saved = &system.Saved{
+		Own: true, Nodes: map[storage.ID]bool{"fs:root": true},
+		Fstab:    []byte("UUID=root / ext4 defaults 0 1\nUUID=data /data ext4 defaults 0 2\nUUID=home /home ext4 defaults 0 2\n"),
+		Crypttab: []byte("cr_home UUID=" + vault + " none luks\n"),
+	}
+	return m.subject()
+}
+
+// renamedMachine: names have changed since the layout was saved, crypttab lacks a
+// line, and fstab has one that is new.
+func renamedMachine(m *machine) Subject {
+	root := m.part(linux)
+	m.fs("ext4", "home", m.crypt(vault, m.part(linux), true), nil)
+	m.fs("ext4", "data", m.part(linux), nil)
+	m.fs("ext4", "more", m.part(linux), nil)
+	m.crypt(cellar, m.part(linux), true)
+	m.fs("ext4", "root", root, rootFiles(map[string]string{
+		"etc/fstab": "UUID=root / ext4 defaults 0 1\nLABEL=old /data ext4 defaults 0 2\n/dev/mapper/cr_home /home auto defaults 0 2\n" +
+			"/dev/mapper/wine /wine auto noauto 0 2\nLABEL=older /more ext4 nofail 0 2\n",
+		"etc/crypttab": "# none\nother UUID=" + "99999999-2222-4333-8444-555555555555 none luks\n", "home/": "", "data/": "", "more/": "", "wine/": "",
+	}))
+	m.saved = &system.Saved{
+		Own: true, Nodes: map[storage.ID]bool{"fs:root": true},
+		Names: map[storage.ID][]string{
+			"fs:data": {"/dev/disk/by-label/old"}, "fs:more": {"/dev/disk/by-label/older"}, storage.ID("luks:" + cellar): {"/dev/mapper/wine"},
+		},
+		Fstab:    []byte("UUID=root / ext4 defaults 0 1\nLABEL=old /data ext4 defaults 0 2\nUUID=gone /gone ext4 defaults 0 2\n"),
+		Crypttab: []byte("cr_home UUID=" + vault + "  none luks\n"),
+	}
+	return m.subject()
+}
+
+// foreignMachine: the layout in it is of another machine.
+func foreignMachine(m *machine) Subject {
+	m.saved = &system.Saved{Own: true, Nodes: map[storage.ID]bool{"fs:other": true}}
+	return plain(m, nil)
 }

@@ -1,28 +1,18 @@
 package check
 
 import (
-	"os"
-	"strings"
 	"testing"
+
+	"salvor/test/doctable"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // TestCodesAreTheTable compares the codes with the table in docs/tables.md.
 func TestCodesAreTheTable(t *testing.T) {
-	page, err := os.ReadFile("../../docs/tables.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(page), "\n### ⚙ What check finds\n")
-	section, _, _ = strings.Cut(section, "\n#")
 	written := map[string][2]string{}
-	for line := range strings.Lines(section) {
-		cells := strings.Split(strings.TrimSpace(line), "|")
-		if len(cells) != 5 || !strings.Contains(cells[1], "`") {
-			continue
-		}
-		written[strings.Trim(cells[1], " `")] = [2]string{strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3])}
+	for _, row := range doctable.Rows(t, "What check finds") {
+		written[row[0]] = [2]string{row[1], row[2]}
 	}
 	code := map[string][2]string{}
 	for name, row := range codes {

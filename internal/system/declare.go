@@ -45,14 +45,23 @@ func Declarations(g *storage.Graph, s *System, header DetachedHeader) (out []Dec
 	return out, notes
 }
 
-// cryptEntries are the lines that open containers, each name once.
-func (s *System) cryptEntries() []fstab.CryptEntry {
+// ownCryptEntries are the lines of the system's own that open containers.
+func (s *System) ownCryptEntries() []fstab.CryptEntry {
 	var out []fstab.CryptEntry
 	if s.Crypttab != nil {
 		out = append(out, s.Crypttab.Entries...)
 	}
 	for _, line := range s.Cmdlines {
 		out = append(out, line.CryptEntries()...)
+	}
+	return out
+}
+
+// cryptEntries are the lines that open containers, each name once.
+func (s *System) cryptEntries() []fstab.CryptEntry {
+	out := s.ownCryptEntries()
+	if s.Saved != nil {
+		out = append(out, s.Saved.crypt...)
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(out, func(e fstab.CryptEntry) bool {

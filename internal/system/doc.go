@@ -7,7 +7,8 @@
 // not. A Trees gives the file tree of a root to look at. A Resolver tells which
 // node a Spec means. A Way is how far opening may go. A Line is an fstab line with
 // the state it is in, a Volume an encrypted container with its state, a Risk what
-// has to be accepted before a mount writes. A Mounting is all of these for one
+// has to be accepted before a mount writes. A Saved is what a layout that was saved of
+// a system knows of names, for where its own files are damaged. A Mounting is all of these for one
 // system, and a Target the directory under which it is mounted.
 //
 // Opened and Mount make wanted graphs; what has to be done to get there is plan's

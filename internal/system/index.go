@@ -24,6 +24,7 @@ type index struct {
 	array               nodesBy[string] // by the name in the superblock, without the host
 	byID                nodesBy[string] // names below /dev/disk/by-id that follow from metadata
 	partitions          nodesBy[int]    // by number
+	identity            nodesBy[storage.ID]
 	subvolumes          map[storage.ID][]*storage.Subvolume
 }
 
@@ -37,7 +38,7 @@ func (m nodesBy[K]) add(key K, n storage.Node) {
 }
 
 func newIndex(g *storage.Graph) *index {
-	ix := &index{g: g, partitions: nodesBy[int]{}, subvolumes: map[storage.ID][]*storage.Subvolume{}}
+	ix := &index{g: g, partitions: nodesBy[int]{}, identity: nodesBy[storage.ID]{}, subvolumes: map[storage.ID][]*storage.Subvolume{}}
 	for _, m := range []*nodesBy[string]{
 		&ix.uuid, &ix.label, &ix.partUUID, &ix.partLabel, &ix.name, &ix.mapName,
 		&ix.volume, &ix.volumeMap, &ix.volumeUUID, &ix.cryptUUID, &ix.array, &ix.byID,
@@ -64,6 +65,7 @@ func (ix *index) addNames(n storage.Node) {
 }
 
 func (ix *index) addNode(n storage.Node) {
+	ix.identity.add(n.Base().Identity, n)
 	switch n := n.(type) {
 	case *storage.Partition:
 		ix.partUUID.add(strings.ToLower(n.UUID), n)

@@ -43,6 +43,13 @@ type System struct {
 	// Cmdlines are the kernel command lines of its boot entries, each once, that
 	// of the default entry first.
 	Cmdlines []*fstab.Cmdline `json:"-"`
+	// FstabState and CrypttabState tell of these files that they could not be read.
+	FstabState    FileState `json:"-"`
+	CrypttabState FileState `json:"-"`
+	// SavedLayout says how the saved layout stands to it that was found, and Saved
+	// what of that counts; nil for a system without one.
+	SavedLayout SavedState `json:"saved_layout,omitempty"`
+	Saved       *Restored  `json:"-"`
 }
 
 // ErrNeedsUsr: the root is that of a system whose /usr lies elsewhere.
@@ -85,8 +92,11 @@ func glance(tree, usr fs.FS) *System {
 		return nil
 	}
 	s.nameFrom(release)
-	s.Fstab = fstab.ParseFstab(s.config(tree, "etc/fstab"))
-	s.Crypttab = fstab.ParseCrypttab(s.config(tree, "etc/crypttab"))
+	var table []byte
+	table, s.FstabState = s.table(tree, "etc/fstab")
+	s.Fstab = fstab.ParseFstab(table)
+	table, s.CrypttabState = s.table(tree, "etc/crypttab")
+	s.Crypttab = fstab.ParseCrypttab(table)
 	s.Hostname = firstLine(s.config(tree, "etc/hostname"))
 	s.learnSources(tree, usr)
 	return s

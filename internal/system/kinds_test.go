@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"salvor/internal/storage"
+	"salvor/test/doctable"
 )
 
 // nixStore is the /nix of a NixOS, with the configuration that it boots.
@@ -261,7 +262,7 @@ func TestReleaseFilesAreTheTable(t *testing.T) {
 	for _, r := range releaseFiles {
 		code = append(code, []string{r.file, r.distro, r.name})
 	}
-	if diff := cmp.Diff(table(t, "### ⚙ A system without os-release"), code); diff != "" {
+	if diff := cmp.Diff(doctable.Rows(t, "A system without os-release"), code); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -271,7 +272,7 @@ func TestContainerDirsAreTheTable(t *testing.T) {
 	for _, c := range containerDirs {
 		code = append(code, []string{c.dir, c.what})
 	}
-	if diff := cmp.Diff(table(t, "### ⚙ Roots of containers"), code); diff != "" {
+	if diff := cmp.Diff(doctable.Rows(t, "Roots of containers"), code); diff != "" {
 		t.Error(diff)
 	}
 }

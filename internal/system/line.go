@@ -66,6 +66,8 @@ type Line struct {
 	Source storage.ID `json:"source,omitempty"`
 	Point  string     `json:"point,omitempty"` // absolute path in the live system
 	NoFail bool       `json:"nofail,omitempty"`
+	// NamedBy is FromSaved where only a saved layout knows the name of its device.
+	NamedBy string `json:"named_by,omitempty"`
 	// Candidates are the nodes that an ambiguous spec can mean, or the locked
 	// volumes that have to be opened first.
 	Candidates []storage.ID `json:"candidates,omitempty"`

@@ -119,6 +119,8 @@ func (m *mounter) checkRoot(l *Line) {
 		l.note("its fstab line does not resolve: %v", err)
 	case id != m.sys.Root:
 		l.note("its fstab line means another root: %s", Describe(m.seen, id))
+	default:
+		m.tellSaved(l)
 	}
 }
 
@@ -254,6 +256,7 @@ func (m *mounter) resolve(l *Line, known storage.ID) {
 		return
 	}
 	l.Source = id
+	m.tellSaved(l)
 	switch t := fsType(m.seen, id); {
 	case t == "" && len(e.Options.Destructive()) > 0:
 		l.end(Refused, Destructive, "%s holds no file system, and the booting system would make one", Describe(m.seen, id))

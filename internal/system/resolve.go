@@ -50,15 +50,20 @@ type Resolver struct {
 	lost  []*CryptError
 	disks map[string]storage.ID // a disk's name on the system's own machine → the device
 	none  *lockedHint
+	saved *savedUse // nil without a saved layout
 }
 
 // CryptError is a crypttab line that leads to no container.
 type CryptError struct {
 	Entry fstab.CryptEntry
 	Err   error
+	From  string // FromSaved; "" for the system's own
 }
 
 func (e *CryptError) Error() string {
+	if e.From != "" {
+		return fmt.Sprintf("crypttab line %d in the %s: %v", e.Entry.Line, e.From, e.Err)
+	}
 	return fmt.Sprintf("crypttab line %d: %v", e.Entry.Line, e.Err)
 }
 
@@ -80,6 +85,9 @@ func newResolver(ix *index, s *System) *Resolver {
 		r.readCrypttab(s.Crypttab.Entries)
 	}
 	r.readCmdlines(s.Cmdlines)
+	if s.Saved != nil {
+		r.readSaved(s.Saved)
+	}
 	return r
 }
 
@@ -108,7 +116,7 @@ func (r *Resolver) readCrypttab(entries []fstab.CryptEntry) {
 	first := map[string]int{}
 	for _, e := range entries {
 		if line, twice := first[dmName(e.Name)]; twice {
-			r.lost = append(r.lost, &CryptError{e, fmt.Errorf("%w %d", errTwice, line)})
+			r.lost = append(r.lost, &CryptError{Entry: e, Err: fmt.Errorf("%w %d", errTwice, line)})
 			continue
 		}
 		first[dmName(e.Name)] = e.Line
@@ -124,7 +132,7 @@ func (r *Resolver) readCrypttab(entries []fstab.CryptEntry) {
 			r.give(c.ID, e)
 			continue
 		}
-		lost := &CryptError{e, err}
+		lost := &CryptError{Entry: e, Err: err}
 		r.lost = append(r.lost, lost)
 		for _, name := range e.MapNames() {
 			r.gone[name] = lost
@@ -264,10 +272,16 @@ func (r *Resolver) device(spec fstab.Spec, fits func(storage.Node) bool) (storag
 	if len(found) > 1 {
 		found = r.ix.tellApart(found)
 	}
+	if len(found) != 1 && r.saved != nil {
+		found = r.ix.tellApart(r.bySaved(spec, found, fits))
+	}
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if lost := r.savedLost(spec); lost != nil {
+			return nil, r.lostMap(nameOf(spec).value, lost)
+		}
 		return nil, r.absent(spec)
 	}
 	var ids []storage.ID

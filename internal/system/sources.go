@@ -118,11 +118,31 @@ func (s *System) disabled(name string) bool {
 // wishes gives the lines in the order in which one hides another with the same
 // mount point: units of the administrator's win over those that systemd makes of
 // fstab, and these over the distribution's (systemd.unit(5), "Unit File Load Path").
+// What a saved layout adds comes after all that the system says itself.
 func (s *System) wishes() iter.Seq[wish] {
 	return func(yield func(wish) bool) {
 		if s == nil {
 			return
 		}
+		for w := range s.ownWishes() {
+			if !yield(w) {
+				return
+			}
+		}
+		if s.Saved == nil {
+			return
+		}
+		for _, w := range s.Saved.lines {
+			if !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+// ownWishes are the lines that the system itself has.
+func (s *System) ownWishes() iter.Seq[wish] {
+	return func(yield func(wish) bool) {
 		for w := range s.written() {
 			if !yield(w) {
 				return

@@ -61,11 +61,14 @@ func (o *opener) standIns(devices []storage.Node) bool {
 	return true
 }
 
-// isUsed: something rests on the device that may write to it. What is open
-// read-only and not mounted can be closed and opened again above a stand-in.
+// isUsed: something rests on the device that may write to it, or must not be closed.
+// A logical volume that is open read-only and not mounted can be closed and opened again
+// above a stand-in, as a look opens them without a key and in any order; whatever
+// else is open may be somebody's, and stays.
 func isUsed(g *storage.Graph, id storage.ID) bool {
 	for _, n := range g.Above(id) {
-		if as := storage.OpeningOf(n); as != nil && !as.ReadOnly && !storage.IsPart(n) {
+		as := storage.OpeningOf(n)
+		if as != nil && !storage.IsPart(n) && (!as.ReadOnly || n.Kind() != storage.KindLV) {
 			return true
 		}
 		if s, ok := n.(*storage.Swap); ok && s.Active {

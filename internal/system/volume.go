@@ -13,6 +13,7 @@ type Volume struct {
 	ID    storage.ID  `json:"id,omitempty"`
 	Name  string      `json:"name"`           // of its map
 	Line  int         `json:"line,omitempty"` // in crypttab
+	From  string      `json:"from,omitempty"` // where the line or the name stands, if not in the system's own files
 	State VolumeState `json:"state"`
 	Text  string      `json:"text,omitempty"`
 }
@@ -61,6 +62,9 @@ func (m *mounter) volume(c *storage.Crypt) Volume {
 	v := Volume{ID: c.ID, Name: m.names.MapName(c.ID), Line: e.Line, State: VolumeLocked}
 	if c.Open != nil {
 		v.Name = c.Open.Name
+	}
+	if m.names.namedBySaved(c.ID) {
+		v.From = FromSaved
 	}
 	seen, _ := m.seen.Node(c.ID).(*storage.Crypt)
 	switch {

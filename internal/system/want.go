@@ -11,6 +11,7 @@ import (
 func (m *mounter) build() {
 	m.out.Want = Opened(m.base, m.way(m.sources()))
 	m.rename()
+	m.nameSaved()
 	for _, p := range m.order {
 		if p.line.State == Already {
 			continue

@@ -1,0 +1,3 @@
+package layout
+
+import _ "salvor/test/seed"
