@@ -58,14 +58,18 @@ func BenchmarkPeakMemory(b *testing.B) {
 }
 
 // boot starts the lab with a machine, and copies salvor from the share into memory:
-// a program that comes over 9p would be measured with its way.
-func boot(b *testing.B, machine string) *lab.VM {
+// a program that comes over 9p would be measured with its way. Each of add may put
+// more into the share.
+func boot(b *testing.B, machine string, add ...func(b *testing.B, share string)) *lab.VM {
 	if os.Getenv("SALVOR_LAB") == "" {
 		b.Skip("needs the VM lab: run \"make bench\", or set SALVOR_LAB=1")
 	}
 	share := b.TempDir()
 	if err := lab.Build(share); err != nil {
 		b.Fatal(err)
+	}
+	for _, more := range add {
+		more(b, share)
 	}
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -89,6 +93,11 @@ func seconds(b *testing.B, vm *lab.VM, command string) float64 {
 		b.Fatalf("the lab gave %d times: %v", len(lines), lines)
 	}
 	return number(b, lines[runs/2]) / 1e9
+}
+
+// once gives the seconds of one run, which has to succeed.
+func once(b *testing.B, vm *lab.VM, command string) float64 {
+	return number(b, output(b, vm, "from=$(date +%s%N); "+command+" >/dev/null 2>&1 || exit; to=$(date +%s%N); echo $((to - from))")) / 1e9
 }
 
 func output(b *testing.B, vm *lab.VM, script string) string {

@@ -6,8 +6,9 @@ import (
 	"os"
 
 	"salvor/internal/cli"
+	"salvor/internal/rescue/live"
 )
 
 func main() {
-	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Live()))
+	os.Exit(live.Main(os.Stderr, func() int { return cli.Main(context.Background(), os.Args[1:], cli.Live()) }))
 }

@@ -26,14 +26,16 @@ var checkPage = page{
 		{"salvor check", "all systems that are found"},
 		{"salvor check 2", "the second one of the list"},
 		{"salvor check --no-prompt --json", "for a program"},
+		{"salvor check --layout layout.yaml", "with a layout kept elsewhere"},
 		{"salvor check --graph g.json --root DIR", "at a desk"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitGaps, exitRefused, exitNothing, exitLocked, exitInterrupted},
 }
 
 type checkOptions struct {
-	keys keyOptions
-	desk deskOptions
+	keys   keyOptions
+	layout layoutOption
+	desk   deskOptions
 }
 
 func (a *app) check() *cobra.Command {
@@ -44,6 +46,7 @@ func (a *app) check() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.keys.flags(f)
+	o.layout.flags(f)
 	o.desk.flags(f)
 	return cmd
 }
@@ -77,7 +80,12 @@ func (a *app) runCheck(ctx context.Context, o checkOptions, args []string) error
 }
 
 func (a *app) checkSystems(ctx context.Context, o checkOptions, name string) (*workflow.CheckReport, error) {
+	given, err := o.layout.read(a)
+	if err != nil {
+		return nil, err
+	}
 	if o.desk.used() {
+		o.desk.layout = given
 		d, err := o.desk.desk(ctx, a)
 		if err != nil {
 			return nil, err
@@ -85,11 +93,11 @@ func (a *app) checkSystems(ctx context.Context, o checkOptions, name string) (*w
 		defer d.Close()
 		return d.Check(ctx, name)
 	}
-	given, ask, err := o.keys.read(a)
+	keys, ask, err := o.keys.read(a)
 	if err != nil {
 		return nil, err
 	}
-	return a.work(ask).Check(ctx, workflow.CheckOrder{System: name, Keys: given, WithoutInitrds: a.env.Replayed})
+	return a.work(ask).Check(ctx, workflow.CheckOrder{System: name, Keys: keys, Layout: given, WithoutInitrds: a.env.Replayed})
 }
 
 func checkedIDs(r *workflow.CheckReport) []storage.ID {

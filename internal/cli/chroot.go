@@ -18,6 +18,7 @@ var chrootPage = page{
 		{"salvor chroot", "a root shell inside"},
 		{"salvor chroot -- update-grub", "one command"},
 		{"salvor chroot --umount -- passwd root", "mount, run, and take down again"},
+		{"salvor chroot --layout layout.yaml", "with a layout kept elsewhere"},
 		{"salvor chroot --network -- apt-get update", "with name resolution"},
 	},
 	exits: []int{exitError, exitUsage, exitRefused, exitNothing, exitLocked, exitInterrupted},

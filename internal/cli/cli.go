@@ -27,6 +27,8 @@ type Env struct {
 	Guard    func() error
 	Signals  []os.Signal // that stop the work; the second one stops at once
 	Replayed bool        // the machine is a recorded one
+	// Program gives the file of this program; nil where it is none.
+	Program func() ([]byte, error)
 	// Unlocked are the volumes for which keys were given when the machine was
 	// recorded: any key opens them again.
 	Unlocked []string
@@ -70,7 +72,13 @@ func (a *app) root() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Args = a.noSuchCommand
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.setUp() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.setUp(); err != nil {
+			return err
+		}
+		a.tellWord(cmd)
+		return nil
+	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SetHelpTemplate(helpTemplate)
 	flags := root.PersistentFlags()
@@ -79,7 +87,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.opt.colour, "color", "auto", "colours: auto, always or never")
 	flags.BoolVarP(&a.opt.quiet, "quiet", "q", false, "no progress, no notes, no advice")
 	flags.BoolVarP(&a.opt.verbose, "verbose", "v", false, "also show what is done only for a look and taken back")
-	root.AddCommand(a.probe(), a.systems(), a.check(), a.mount(), a.umount(), a.chroot(), a.status(), a.report(), a.replay(), a.completion(), a.version(), a.doc())
+	root.AddCommand(a.probe(), a.systems(), a.check(), a.mount(), a.umount(), a.chroot(), a.status(), a.save(), a.diff(), a.rescue(), a.mkrescue(), a.importFiles(), a.exportFiles(), a.config(), a.report(), a.replay(), a.completion(), a.version(), a.doc())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
 	root.SuggestionsMinimumDistance = 2

@@ -14,7 +14,10 @@ import (
 )
 
 // deskOptions put a saved graph and a directory in place of the machine.
-type deskOptions struct{ graph, root string }
+type deskOptions struct {
+	graph, root string
+	layout      *workflow.SavedLayout // that was given, or nil
+}
 
 func (d *deskOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&d.graph, "graph", "", "FILE: a saved probe --json in place of this machine ('-' for standard input)")
@@ -45,7 +48,7 @@ func (d *deskOptions) desk(ctx context.Context, a *app) (*workflow.Desk, error) 
 	if err != nil {
 		return nil, err
 	}
-	return workflow.NewDesk(g, d.root)
+	return workflow.NewDesk(g, d.root, d.layout)
 }
 
 // readAll reads a file, or standard input for "-".

@@ -24,13 +24,21 @@ func writeMan(root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot write the man pages: %w", err)
 	}
-	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
-		if cmd.Hidden || !cmd.IsAvailableCommand() && cmd != root {
-			continue
-		}
+	for _, cmd := range visible(root) {
 		if err := os.WriteFile(filepath.Join(dir, manName(cmd)+".8"), []byte(manPage(cmd)), 0o644); err != nil {
 			return fmt.Errorf("cannot write the man pages: %w", err)
 		}
 	}
 	return nil
+}
+
+// visible gives a command with those below it that are in the help.
+func visible(cmd *cobra.Command) []*cobra.Command {
+	out := []*cobra.Command{cmd}
+	for _, below := range cmd.Commands() {
+		if !below.Hidden && below.IsAvailableCommand() {
+			out = append(out, visible(below)...)
+		}
+	}
+	return out
 }

@@ -10,8 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"salvor/internal/apply"
+	"salvor/internal/config"
+	"salvor/internal/drill"
 	"salvor/internal/machine"
 	"salvor/internal/plan"
+	"salvor/internal/rescue"
 	"salvor/internal/session"
 	"salvor/internal/system"
 	"salvor/internal/tool"
@@ -34,6 +37,7 @@ type advice struct {
 // all that fit give hints.
 var advices = []advice{
 	{as[*usageError], exitUsage, hint("salvor help")},
+	{as[*troubleError], exitUsage, nil},
 	{is(context.Canceled), exitInterrupted, nil},
 	{as[*workflow.RisksError], exitRefused, acceptHint},
 	{is(session.ErrAnother), exitRefused, hint("wait for it to end, or see what it holds: salvor status")},
@@ -41,17 +45,33 @@ var advices = []advice{
 	{as[*system.ChoiceError], exitRefused, choiceHint},
 	{as[*plan.StaleError], exitRefused, hint("the machine has changed meanwhile: run the same command again")},
 	{as[*workflow.ForeignError], exitRefused, hint("let them be emulated: apt install qemu-user-static, or the like with binfmt_misc", "its files can be changed from outside all the same")},
+	{as[*workflow.OverwriteError], exitRefused, overwriteHint},
+	{is(rescue.ErrSecret), exitRefused, hint("leave them out: rescue.files.exclude in /etc/salvor/config.yaml", "see why they are in it: salvor rescue build --plan")},
+	{as[*workflow.ConsentError], exitRefused, consentHint},
 	{as[*workflow.RefusedError], exitRefused, nil},
 	{as[*workflow.LockedError], exitLocked, hint(keyHint)},
 	{is(workflow.ErrNoAnswer), exitLocked, hint(keyHint)},
 	{is(tool.ErrWrongKey), exitLocked, nil},
+	{is(workflow.ErrNoRecipient), exitUsage, hint("name a public key: salvor save --luks-headers=age1…", "or a file with public keys of age or ssh, or layout.header_recipients in /etc/salvor/config.yaml")},
+	{as[*workflow.NoDiskError], exitNothing, hint("see what is there: salvor probe")},
+	{is(workflow.ErrNoDisks), exitNothing, hint("run it on the machine itself", "in a chroot: let its /dev, /proc, /sys and /run be there (salvor chroot does)")},
+	{is(workflow.ErrNotSaved), exitNothing, hint("save it first: salvor save")},
 	{is(system.ErrNoSystem), exitNothing, hint("see what is there: salvor probe", "see what was looked at: salvor systems")},
+	{is(rescue.ErrMissing), exitError, hint("install what is missing; or leave it out, if it is only wanted by rescue.* in /etc/salvor/config.yaml")},
+	{as[*workflow.NoKernelError], exitError, hint("see which are there: ls /lib/modules /boot", "name one: --kernel RELEASE, or --kernel FILE", "of a kernel that was updated, start the new one first")},
+	{as[*workflow.NoLoaderError], exitError, hint("for ISO and USB: apt install isolinux syslinux-common shim-signed grub-efi-amd64-signed", "dnf install syslinux shim-x64 grub2-efi-x64-cdboot; zypper install syslinux shim grub2-x86_64-efi; pacman -S syslinux grub", "for a unified kernel image: systemd-boot-efi (Debian), systemd-boot (Fedora, SUSE), systemd (Arch)", "without any: --format initramfs, or --format pxe")},
+	{as[*workflow.NoSpaceError], exitError, hint("give another place: --output FILE", "or make it smaller: --minimal")},
+	{as[*workflow.NotAnImageError], exitError, hint("make one: salvor rescue build")},
+	{as[*workflow.VerifyError], exitError, hint("the stick is worn out, or smaller than it says: take another one")},
+	{is(drill.ErrNoKernel), exitUsage, hint("name the kernel that it was made for: --kernel FILE")},
+	{is(drill.ErrOwnKernel), exitUsage, nil},
 	{as[*machine.MissingProgram], exitError, missingHint},
 	{is(machine.ErrPermission), exitError, hint("run it as root: sudo salvor …")},
 	{is(tool.ErrPermission), exitError, hint("run it as root: sudo salvor …")},
 	{is(workflow.ErrStillThere), exitError, hint("see what uses it: fuser -vm DIR, lsof +f -- DIR", "then again: salvor umount")},
 	{as[*workflow.DamagedError], exitError, repairHint},
 	{is(tool.ErrDamaged), exitError, poolHint},
+	{as[*config.InvalidError], exitError, hint("see which keys there are, and what they mean: salvor config --sample")},
 	{is(machine.ErrNotRecorded), exitError, hint("make a report with this version of salvor, there: salvor report FILE")},
 	{is(tool.ErrForeign), exitError, hint("its LVM metadata names another host: vgchange --systemid")},
 	{is(tool.ErrUnsupported), exitError, hint("a newer live system may know it")},
@@ -70,6 +90,18 @@ func as[T error](err error) bool {
 
 func hint(lines ...string) func(error) []string {
 	return func(error) []string { return lines }
+}
+
+func overwriteHint(err error) []string {
+	if in, _ := errors.AsType[*workflow.OverwriteError](err); in.Err == nil {
+		return []string{"give another file, or replace it: --overwrite"}
+	}
+	return []string{"give another file, or take that one away"}
+}
+
+func consentHint(err error) []string {
+	consent, _ := errors.AsType[*workflow.ConsentError](err)
+	return []string{"see what is on it: --plan", "if that may be lost: --destroy " + machine.Quote(string(consent.ID))}
 }
 
 func acceptHint(err error) []string {
@@ -115,25 +147,27 @@ func poolHint(err error) []string {
 
 // packages tells in which package a program is on Debian, Fedora, SUSE and Arch.
 var packages = map[string][4]string{
-	"cryptsetup":      {"cryptsetup-bin", "cryptsetup", "cryptsetup", "cryptsetup"},
-	"clevis":          {"clevis-luks", "clevis-luks", "clevis", "clevis"},
-	"dmsetup":         {"dmsetup", "device-mapper", "device-mapper", "device-mapper"},
-	"mdadm":           {"mdadm", "mdadm", "mdadm", "mdadm"},
-	"lvm":             {"lvm2", "lvm2", "lvm2", "lvm2"},
-	"multipath":       {"multipath-tools", "device-mapper-multipath", "multipath-tools", "multipath-tools"},
-	"modprobe":        {"kmod", "kmod", "kmod", "kmod"},
-	"qemu-nbd":        {"qemu-utils", "qemu-img", "qemu-img", "qemu-img"},
-	"udevadm":         {"udev", "systemd-udev", "udev", "systemd"},
-	"btrfs":           {"btrfs-progs", "btrfs-progs", "btrfsprogs", "btrfs-progs"},
-	"e2fsck":          {"e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs"},
-	"fsck.exfat":      {"exfatprogs", "exfatprogs", "exfatprogs", "exfatprogs"},
-	"fsck.f2fs":       {"f2fs-tools", "f2fs-tools", "f2fs-tools", "f2fs-tools"},
-	"fsck.fat":        {"dosfstools", "dosfstools", "dosfstools", "dosfstools"},
-	"fsck.jfs":        {"jfsutils", "jfsutils", "jfsutils", "jfsutils"},
-	"fsck.minix":      {"util-linux", "util-linux", "util-linux", "util-linux"},
-	"fsck.reiserfs":   {"reiserfsprogs", "", "reiserfs", "reiserfsprogs"},
-	"xfs_repair":      {"xfsprogs", "xfsprogs", "xfsprogs", "xfsprogs"},
-	"bcache-register": {"bcache-tools", "bcache-tools", "bcache-tools", "bcache-tools"},
+	"cryptsetup":          {"cryptsetup-bin", "cryptsetup", "cryptsetup", "cryptsetup"},
+	"clevis":              {"clevis-luks", "clevis-luks", "clevis", "clevis"},
+	"dmsetup":             {"dmsetup", "device-mapper", "device-mapper", "device-mapper"},
+	"mdadm":               {"mdadm", "mdadm", "mdadm", "mdadm"},
+	"lvm":                 {"lvm2", "lvm2", "lvm2", "lvm2"},
+	"multipath":           {"multipath-tools", "device-mapper-multipath", "multipath-tools", "multipath-tools"},
+	"modprobe":            {"kmod", "kmod", "kmod", "kmod"},
+	"qemu-nbd":            {"qemu-utils", "qemu-img", "qemu-img", "qemu-img"},
+	"qemu-system-x86_64":  {"qemu-system-x86", "qemu-system-x86-core", "qemu-x86", "qemu-system-x86"},
+	"qemu-system-aarch64": {"qemu-system-arm", "qemu-system-aarch64-core", "qemu-arm", "qemu-system-aarch64"},
+	"udevadm":             {"udev", "systemd-udev", "udev", "systemd"},
+	"btrfs":               {"btrfs-progs", "btrfs-progs", "btrfsprogs", "btrfs-progs"},
+	"e2fsck":              {"e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs"},
+	"fsck.exfat":          {"exfatprogs", "exfatprogs", "exfatprogs", "exfatprogs"},
+	"fsck.f2fs":           {"f2fs-tools", "f2fs-tools", "f2fs-tools", "f2fs-tools"},
+	"fsck.fat":            {"dosfstools", "dosfstools", "dosfstools", "dosfstools"},
+	"fsck.jfs":            {"jfsutils", "jfsutils", "jfsutils", "jfsutils"},
+	"fsck.minix":          {"util-linux", "util-linux", "util-linux", "util-linux"},
+	"fsck.reiserfs":       {"reiserfsprogs", "", "reiserfs", "reiserfsprogs"},
+	"xfs_repair":          {"xfsprogs", "xfsprogs", "xfsprogs", "xfsprogs"},
+	"bcache-register":     {"bcache-tools", "bcache-tools", "bcache-tools", "bcache-tools"},
 }
 
 // missingHint names the packages of all the programs that are missing.
@@ -141,9 +175,18 @@ func missingHint(err error) []string { return installing(missingPrograms(err)) }
 
 // installing says how programs are installed.
 func installing(programs []string) []string {
-	var by [4][]string
+	var sets [][4]string
 	for _, program := range programs {
-		for i, p := range packages[program] {
+		sets = append(sets, packages[program])
+	}
+	return installingPackages(sets)
+}
+
+// installingPackages says how packages are installed, those of each distribution.
+func installingPackages(sets [][4]string) []string {
+	var by [4][]string
+	for _, set := range sets {
+		for i, p := range set {
 			if p != "" && !slices.Contains(by[i], p) {
 				by[i] = append(by[i], p)
 			}
@@ -154,6 +197,23 @@ func installing(programs []string) []string {
 		if len(by[i]) > 0 {
 			out = append(out, "install: "+install+" "+strings.Join(by[i], " "))
 		}
+	}
+	return out
+}
+
+// trialHints are what follows trials of an image of which not all have passed.
+func trialHints(r *drill.Report, log string) []string {
+	var missing [][4]string
+	failed := false
+	for _, t := range r.Trials {
+		failed = failed || t.State == drill.Failed
+		if t.Packages != nil {
+			missing = append(missing, *t.Packages)
+		}
+	}
+	out := installingPackages(missing)
+	if failed && log == "" {
+		out = append(out, "keep all that the machines say: --log FILE", "see what is in the image: salvor rescue audit IMAGE")
 	}
 	return out
 }
@@ -212,7 +272,7 @@ func (a *app) end(cmd *cobra.Command, err error) int {
 	a.tellError(err, exit, hints)
 	if a.opt.json && a.out != nil {
 		body := errorJSON{Error: errorText{err.Error(), hints}, Exit: exit}
-		if err := a.json(cmd.Name(), body); err != nil {
+		if err := a.json(strings.TrimPrefix(cmd.CommandPath(), "salvor "), body); err != nil {
 			a.err.line("salvor: %v", err)
 		}
 	}
@@ -224,11 +284,15 @@ func (a *app) tellError(err error, exit int, hints []string) {
 	if exit == exitInterrupted {
 		text = "interrupted"
 	}
-	lines := wrap(a.err.safe(text), a.err.width-len("salvor: "))
+	lines := a.errorLines(err, text)
 	a.err.line("%s %s", a.err.paint(red, "salvor:"), lines[0])
 	for _, l := range lines[1:] {
 		a.err.line("        %s", l)
 	}
+	a.tellHints(hints)
+}
+
+func (a *app) tellHints(hints []string) {
 	if a.opt.quiet {
 		return
 	}

@@ -19,5 +19,6 @@ func Live() Env {
 		},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: openTerminal, Getenv: os.Getenv, Guard: machine.GuardMemory, Signals: machine.StopSignals(),
+		Program: func() ([]byte, error) { return os.ReadFile("/proc/self/exe") },
 	}
 }

@@ -30,6 +30,8 @@ var mountPage = page{
 		"checksum of a deployment, or \"last\". A read-only snapshot is mounted read-only.\n\n" +
 		"--image takes a file with the image of a disk in place of the machine's disks, and detaches it with salvor " +
 		"umount. It must not be in use by a virtual machine.\n\n" +
+		"Where fstab or crypttab are damaged, or name what has another name now, the layout that salvor save left in the " +
+		"system helps, or another one that --layout names. What comes from it says so.\n\n" +
 		"A dirty, degraded or hibernated system needs a word of consent before it is mounted read-write. --fsck checks " +
 		"every file system, when all is open and before the first is mounted, as a booting system does, and shows what " +
 		"the checker said; one with errors that are left to a person is not mounted.",
@@ -38,6 +40,7 @@ var mountPage = page{
 		{"salvor mount 2 --target /mnt/two", "the second one of the list, elsewhere"},
 		{"salvor mount --read-only", "for a copy of its files, or a look"},
 		{"salvor mount --image /srv/vm.qcow2", "the system in an image file"},
+		{"salvor mount --layout /usb/layout.yaml", "its crypttab is lost"},
 		{"salvor mount --plan", "what would be done"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitGaps, exitRefused, exitNothing, exitLocked, exitInterrupted},
@@ -49,6 +52,7 @@ type mountOptions struct {
 	accept []string
 	keys   keyOptions
 	images imageOptions
+	layout layoutOption
 }
 
 func (o *mountOptions) flags(f *pflag.FlagSet) {
@@ -59,6 +63,7 @@ func (o *mountOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.order.Fsck, "fsck", false, "check the file systems before they are mounted; with --read-only, change nothing")
 	o.keys.flags(f)
 	o.images.flags(f)
+	o.layout.flags(f)
 	f.StringSliceVar(&o.accept, "accept", nil, "accept a risk beforehand: "+riskWords())
 }
 
@@ -83,6 +88,9 @@ func (o *mountOptions) finish(a *app, args []string) (*prompter, error) {
 	}
 	var err error
 	if o.order.Images, err = o.images.read(); err != nil {
+		return nil, err
+	}
+	if o.order.Layout, err = o.layout.read(a); err != nil {
 		return nil, err
 	}
 	var ask *prompter
@@ -150,6 +158,7 @@ func (a *app) carryOutMount(ctx context.Context, o mountCommand, ask *prompter) 
 		a.reporter.mounts = true
 		return a.work(ask).Mount(ctx, o.order)
 	}
+	o.desk.layout = o.order.Layout
 	d, err := o.desk.desk(ctx, a)
 	if err != nil {
 		return nil, err

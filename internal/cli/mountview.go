@@ -258,7 +258,11 @@ func (v *mountView) volumeRow(vol system.Volume) []string {
 		state = strings.ToUpper(state)
 	}
 	name := cmp.Or(vol.Name, v.r.Graph.ShortName(vol.ID))
-	return []string{v.safe(name), state, v.safe(what), v.safe(vol.Text)}
+	text := vol.Text
+	if vol.From != "" {
+		text = strings.TrimSuffix("from "+vol.From+": "+text, ": ")
+	}
+	return []string{v.safe(name), state, v.safe(what), v.safe(text)}
 }
 
 // rest writes the risks of a plan and the notes.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,8 @@ type page struct {
 	long     string
 	examples []example
 	exits    []int
+	// exitTexts says what codes mean that have a meaning of their own here.
+	exitTexts map[int]string
 }
 
 type example struct{ line, what string }
@@ -88,7 +91,7 @@ func (p page) exitText() string {
 	for _, code := range p.exits {
 		for _, e := range exitCodes {
 			if e.code == code {
-				out = append(out, fmt.Sprintf("  %3d  %s", code, e.text))
+				out = append(out, fmt.Sprintf("  %3d  %s", code, cmp.Or(p.exitTexts[code], e.text)))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ var replayPage = page{
 	use:    "replay FILE COMMAND [OPTIONS]",
 	short:  "run a look on the machine that a report is of",
 	writes: "It touches nothing of this machine, and needs neither root nor a tool.",
-	long: "COMMAND is one of probe, systems, check, status and mount --plan (or --script), with their options, and gives " +
+	long: "COMMAND is one of probe, systems, check, status, save, diff and mount --plan (or --script), with their options, and gives " +
 		"what it would have given there, but that check reads no initramfs. Volumes for which salvor report was given keys open again; others stay locked. " +
 		"What is asked for and is not in the report counts as unknown, and is said at the end: a report made by another " +
 		"version may lack answers.",
@@ -34,7 +34,7 @@ var replayPage = page{
 }
 
 // replayed are the commands that look and no more.
-var replayed = []string{"probe", "systems", "check", "status", "mount"}
+var replayed = []string{"probe", "systems", "check", "status", "save", "diff", "mount"}
 
 func (a *app) replay() *cobra.Command {
 	cmd := replayPage.command()

@@ -22,13 +22,13 @@ import (
 var reportPage = page{
 	use:   "report FILE [OPTIONS]",
 	short: "record what salvor sees of this machine, for somebody to look at elsewhere",
-	writes: "It writes FILE and to no disk: it looks as probe, systems, check and mount --plan do. FILE can be read by its " +
+	writes: "It writes FILE and to no disk: it looks as probe, systems, check, save and mount --plan do. FILE can be read by its " +
 		"owner only; what is in it is said at the end, before you send it to anybody.",
 	long: "In the report are the answers to all that these commands asked: files of /sys, /proc and /run, what programs " +
 		"said, the superblocks, and of the installed systems the few files that salvor reads (fstab, crypttab, " +
 		"os-release and their like). Contents of other files are not, nor is anything that a key could be made of.\n\n" +
 		"Keys are asked for by nobody; with --key, locked volumes are looked into too. No key gets into the report, and " +
-		"what looks like a password in a file or a command line is replaced. Names, serial numbers and UUIDs are in it.\n\n" +
+		"what looks like a password in a file or a command line is replaced. Names, serial numbers, UUIDs and network addresses are in it.\n\n" +
 		"salvor replay shows what is in a report.",
 	examples: []example{
 		{"salvor report /tmp/my.report", "all that opens without a key"},
@@ -68,10 +68,7 @@ func (a *app) runReport(ctx context.Context, o reportOptions, name string) error
 	if err != nil {
 		return err
 	}
-	rec := recorder(a.env.Machine)
-	w := a.work(ask)
-	w.Machine = rec
-	w.Probe = func(ctx context.Context) (*storage.Graph, error) { return probe.Probe(ctx, rec, probe.Options{}) }
+	w, rec := a.recording(ask)
 	r, err := w.Report(ctx, rec, workflow.ReportOrder{Salvor: build().Version, Keys: given})
 	a.reporter.done()
 	if err != nil {
@@ -90,6 +87,15 @@ func (a *app) runReport(ctx context.Context, o reportOptions, name string) error
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
 	return a.showReport(r, name, data.Len())
+}
+
+// recording is work on the machine that is written down.
+func (a *app) recording(ask workflow.Asker) (*workflow.Work, *machine.Recorder) {
+	rec := recorder(a.env.Machine)
+	w := a.work(ask)
+	w.Machine = rec
+	w.Probe = func(ctx context.Context) (*storage.Graph, error) { return probe.Probe(ctx, rec, probe.Options{}) }
+	return w, rec
 }
 
 // recorder records without what a report must not hold.
@@ -188,7 +194,7 @@ func (a *app) reportText(out *screen, r *workflow.Report, file string, size int)
 			storage.HumanSize(uint64(c.Bytes)) + " of " + count(c.Devices, "block device"),
 		"what was gone through: " + partNames(r.Parts),
 		keys + "; " + count(r.Redacted, "value") + " that looked like a secret replaced",
-		"names, serial numbers and UUIDs of this machine are in it",
+		"names, serial numbers, UUIDs and network addresses of this machine are in it",
 	} {
 		out.note(2, plain, l)
 	}

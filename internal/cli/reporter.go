@@ -35,6 +35,10 @@ func (r *reporter) tell(e workflow.Event) {
 		r.stepEnds(e)
 	case workflow.Rehearsing:
 		r.begin("recording: " + e.Part + " …")
+	case workflow.Making:
+		r.begin(e.Text)
+	case workflow.Copying:
+		r.begin(copyingText(e))
 	case workflow.CheckBegins:
 		r.begin(fmt.Sprintf("checking %s (%s) …", e.Text, e.Command))
 	case workflow.CheckEnds:

@@ -31,7 +31,9 @@ var update = flag.Bool("update", false, "write the golden outputs anew")
 //	type LINE                         what the user types at the next question
 //	terminal                          gives what the questions looked like as stdout
 //	state                             gives what stands open and mounted as stdout
+//	file NAME                         gives a file of the machine as stdout
 //	written                           gives the acts that have changed a disk as stdout
+//	kernel FILE RELEASE               makes what looks like a kernel
 //	fail ACT                          lets the next act with these words fail
 func TestManual(t *testing.T) {
 	command := func(f func(*world, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
@@ -59,8 +61,10 @@ func TestManual(t *testing.T) {
 			"type":     command((*world).types),
 			"terminal": command((*world).terminal),
 			"state":    command((*world).state),
+			"file":     command((*world).file),
 			"written":  command((*world).written),
 			"fail":     command((*world).fail),
+			"kernel":   command((*world).kernel),
 		},
 	})
 }
@@ -74,6 +78,10 @@ type world struct {
 
 func (w *world) take(ts *testscript.TestScript, args []string) {
 	lm, ok := labMachines[args[0]]
+	build := lm.build
+	if running := runningMachines[args[0]]; running != nil {
+		build, ok = running, true
+	}
 	if !ok {
 		ts.Fatalf("there is no machine %q", args[0])
 	}
@@ -87,7 +95,7 @@ func (w *world) take(ts *testscript.TestScript, args []string) {
 	if len(args) > 2 && args[1] == "without" {
 		options = append(options, machinetest.Without(args[2:]...))
 	}
-	m, err := lm.build(ts.Getenv("WORK"), options...)
+	m, err := build(ts.Getenv("WORK"), options...)
 	ts.Check(err)
 	w.machine = m
 }
@@ -95,7 +103,8 @@ func (w *world) take(ts *testscript.TestScript, args []string) {
 func (w *world) salvor(ts *testscript.TestScript, args []string) {
 	env := Env{
 		Stdin: strings.NewReader(ts.ReadFile("stdin")), Stdout: ts.Stdout(), Stderr: ts.Stderr(), Getenv: ts.Getenv,
-		Probe: func(context.Context) (*storage.Graph, error) { return nil, errors.New("no machine") },
+		Program: func() ([]byte, error) { return staticProgram(ts.Getenv("LOADER")), nil },
+		Probe:   func(context.Context) (*storage.Graph, error) { return nil, errors.New("no machine") },
 	}
 	if w.machine != nil {
 		env.Machine = w.machine
@@ -127,6 +136,12 @@ func (w *world) terminal(ts *testscript.TestScript, _ []string) {
 
 func (w *world) state(ts *testscript.TestScript, _ []string) {
 	io.WriteString(ts.Stdout(), w.machine.String())
+}
+
+func (w *world) file(ts *testscript.TestScript, args []string) {
+	data, err := w.machine.ReadFile(args[0])
+	ts.Check(err)
+	ts.Stdout().Write(data)
 }
 
 func (w *world) written(ts *testscript.TestScript, _ []string) {

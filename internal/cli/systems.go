@@ -22,6 +22,7 @@ var systemsPage = page{
 		{"salvor systems --unlock", "also in locked volumes: it asks"},
 		{"salvor systems --key '*=/run/key'", "also in locked volumes: a key file"},
 		{"salvor systems --image vm.qcow2", "in an image file"},
+		{"salvor systems --layout layout.yaml", "with a layout kept elsewhere"},
 		{"salvor systems --graph graph.json", "at a desk, with a saved probe --json"},
 	},
 	exits: []int{exitOK, exitError, exitUsage, exitRefused, exitNothing, exitLocked, exitInterrupted},
@@ -31,6 +32,7 @@ type systemsOptions struct {
 	unlock, all bool
 	keys        keyOptions
 	images      imageOptions
+	layout      layoutOption
 	desk        deskOptions
 }
 
@@ -44,6 +46,7 @@ func (a *app) systems() *cobra.Command {
 	f.BoolVar(&o.all, "all", false, "list every snapshot, and every layer of a container")
 	o.keys.flags(f)
 	o.images.flags(f)
+	o.layout.flags(f)
 	o.desk.flags(f)
 	return cmd
 }
@@ -71,7 +74,12 @@ func (a *app) findSystems(ctx context.Context, o systemsOptions) (*workflow.Syst
 	if err != nil {
 		return nil, err
 	}
+	layout, err := o.layout.read(a)
+	if err != nil {
+		return nil, err
+	}
 	if o.desk.used() {
+		o.desk.layout = layout
 		if o.images.used() {
 			return nil, errImageAtDesk
 		}
@@ -86,7 +94,7 @@ func (a *app) findSystems(ctx context.Context, o systemsOptions) (*workflow.Syst
 	if err != nil {
 		return nil, err
 	}
-	return a.work(ask).Systems(ctx, workflow.SystemsOrder{Keys: given, Images: images, Unlock: o.unlock})
+	return a.work(ask).Systems(ctx, workflow.SystemsOrder{Keys: given, Images: images, Layout: layout, Unlock: o.unlock})
 }
 
 func systemsExit(findings []system.Finding) status {

@@ -106,12 +106,18 @@ func (v *systemsView) system(s *system.System) {
 	if len(s.Kernels) > 0 {
 		v.field("kernels", plain, strings.Join(s.Kernels, ", "))
 	}
+	if s.SavedLayout != "" {
+		v.field("layout", layoutStyles[s.SavedLayout], string(s.SavedLayout))
+	}
 	v.mountable(s)
 	for _, n := range s.Notes {
 		v.field("note", yellow, n)
 	}
 	v.line("")
 }
+
+// layoutStyles: a layout that cannot be used is no harm, but to be known of.
+var layoutStyles = map[system.SavedState]style{system.SavedUsable: plain, system.SavedForeign: yellow, system.SavedUnreadable: yellow}
 
 // field writes a word and what it stands for, wrapped.
 func (v *systemsView) field(word string, st style, text string) {

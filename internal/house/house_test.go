@@ -36,18 +36,23 @@ var layers = []layer{
 	{"tool", []string{"machine"}, nil, "the phrasebook turns words into machine.Cmd and answers into facts, and no more"},
 	{"system", []string{"storage", "plan", "fstab", "secret", "bootentry"}, nil, "what a system wants is worked out at a desk"},
 	{"check", []string{"storage", "fstab", "system", "bootentry"}, nil, "what is wrong is judged by what was looked at, without looking again"},
-	{"layout", []string{"storage", "plan", "fstab", "secret"}, nil, "a layout is compared and fitted at a desk"},
-	{"layout/rear", []string{"layout", "storage", "plan", "fstab", "secret"}, nil, "as layout, which it translates to and from"},
+	{"document", nil, nil, "how a file that people edit is read and written, whatever it says"},
+	{"config", []string{"document"}, nil, "what an administrator chose is data: it must not know who asks for it"},
+	{"layout", []string{"document", "storage", "plan", "fstab", "secret"}, nil, "a layout is compared and fitted at a desk"},
+	{"layout/rear", []string{"layout", "config", "document", "storage", "plan", "fstab", "secret"}, nil, "as layout, which it translates to and from"},
+	{"host", []string{"machine", "tool", "ondisk", "bootentry", "layout", "storage"}, nil, "reads of a machine what is not storage, in the words of the layout, and decides nothing"},
 	{"probe", []string{"storage", "ondisk", "tool", "machine"}, nil, "the eyes must not be able to plan"},
 	{"apply", []string{"storage", "plan", "tool", "machine", "secret"}, nil, "the hands must not look for themselves: what they need is in the plan"},
 	{"archive", []string{"*"}, outerRooms("probe", "apply"), "engines get told what to save and where; they neither look nor change storage"},
 	{"boot", []string{"*"}, outerRooms("probe", "apply"), "boot loaders are set up on a system that others found and mounted"},
 	{"rescue", []string{"*"}, outerRooms("probe", "apply"), "an image is built from a spec, not from what the code happens to see"},
+	{"rescue/medium", []string{"rescue"}, nil, "how a boot medium is laid out has nothing to do with what the system on it can do"},
+	{"rescue/live", []string{"layout", "document", "machine", "tool", "secret", "storage"}, nil, "the init of the rescue system brings a machine up and decides nothing about its disks"},
 	{"session", []string{"*"}, outerRooms("probe", "apply"), "the journal says what was done; it does not do it"},
 	{"workflow", []string{"*"}, []string{"cli", "drill"}, "the orders of work know all trades, but neither print nor prompt"},
 	{"drill", []string{"*"}, []string{"cli"}, "a rehearsal knows all trades, but neither prints nor prompts"},
 	{"cli", []string{"*"}, nil, "shows and asks; what it decides would be out of reach of tests"},
-	{"cmd/salvor", []string{"cli"}, nil, "main is ten lines: all else is in packages that can be tested"},
+	{"cmd/salvor", []string{"cli", "rescue/live"}, nil, "main is ten lines: all else is in packages that can be tested"},
 	{"machine/machinetest", []string{"machine", "storage", "secret", "tool"}, nil, "the fake knows what commands look like and keeps its state as a graph; test-only"},
 	{"house", nil, nil, "looks at the source as text; test-only"},
 }
@@ -114,7 +119,7 @@ func (l layer) allows(imported string) bool {
 // doors are imports that reach outside, and who may have them.
 var doors = map[string][]string{
 	"os/exec": {"machine"}, "syscall": {"machine"},
-	"golang.org/x/sys/unix": {"machine", "archive", "rescue"}, // file attributes; the rescue system's init
+	"golang.org/x/sys/unix": {"machine", "archive", "rescue/live"}, // file attributes; the rescue system's init
 }
 
 func checkDoors(p pkg) []string {

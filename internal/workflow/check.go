@@ -18,6 +18,7 @@ import (
 type CheckOrder struct {
 	System string // as system.Choose takes it; "" for all but snapshots
 	Keys   []GivenKey
+	Layout *SavedLayout // as of MountOrder
 	// WithoutInitrds leaves the initramfs images unread: they are large.
 	WithoutInitrds bool
 }
@@ -55,7 +56,7 @@ func (w *Work) Check(ctx context.Context, o CheckOrder) (*CheckReport, error) {
 		return nil, err
 	}
 	defer s.end()
-	s.keys.given = o.Keys
+	s.keys.given, s.layouts.given = o.Keys, o.Layout
 	report, err := s.checkSystems(ctx, o)
 	err = errors.Join(err, s.giveUp(ctx))
 	if err == nil {

@@ -50,6 +50,7 @@ func (s *sight) ready(ctx context.Context, o MountOrder, target string, which wi
 		if sys == nil { // something was unlocked: look again
 			continue
 		}
+		s.layouts.restore(s.now, sys, s)
 		if err := s.declare(sys); err != nil {
 			return nil, err
 		}

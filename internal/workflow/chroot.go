@@ -72,7 +72,7 @@ func (w *Work) enter(ctx context.Context, o ChrootOrder, target string, report *
 // for that would have to be compared with it. Gaps that it has stay as they are:
 // to fill them is for mount.
 func (w *Work) standingTarget(ctx context.Context, o MountOrder) (string, error) {
-	if o.System != "" || o.Snapshot != "" || o.Network || len(o.Images) > 0 {
+	if o.System != "" || o.Snapshot != "" || o.Network || o.Layout != nil || len(o.Images) > 0 {
 		return "", nil // mount compares, and adds what is missing
 	}
 	st, err := w.Status(ctx)

@@ -22,13 +22,16 @@ type Desk struct {
 	root  storage.ID // whose files the directory holds; "" for none
 	tree  machine.Tree
 	owner *machine.Rooted
+	// layouts gives each system what was saved of it.
+	layouts layouts
 }
 
 // NewDesk takes a graph and, unless it is "", the directory that stands for the
-// root of the system whose own fstab line of "/" the graph resolves. It has to be
-// closed.
-func NewDesk(g *storage.Graph, dir string) (*Desk, error) {
-	d := &Desk{graph: g}
+// root of the system whose own fstab line of "/" the graph resolves; without such a
+// line, for the root that a saved layout tells. A layout may be given, or nil. The
+// desk has to be closed.
+func NewDesk(g *storage.Graph, dir string, given *SavedLayout) (*Desk, error) {
+	d := &Desk{graph: g, layouts: layouts{given: given}}
 	if dir == "" {
 		return d, nil
 	}
@@ -37,7 +40,7 @@ func NewDesk(g *storage.Graph, dir string) (*Desk, error) {
 		return nil, err
 	}
 	if d.tree, err = d.owner.Tree("/"); err == nil {
-		d.root, err = rootByFstab(g, d.tree)
+		d.root, err = d.findRoot()
 	}
 	if err != nil {
 		d.Close()
@@ -56,9 +59,10 @@ func (d *Desk) Close() {
 	}
 }
 
-// rootByFstab finds the root that the system in the tree says it has.
-func rootByFstab(g *storage.Graph, tree fs.FS) (storage.ID, error) {
-	s, err := system.Inspect(tree, nil)
+// findRoot finds the root that the system in the tree says it has.
+func (d *Desk) findRoot() (storage.ID, error) {
+	g := d.graph
+	s, err := system.Inspect(d.tree, nil)
 	if err != nil {
 		return "", err
 	}
@@ -73,6 +77,9 @@ func rootByFstab(g *storage.Graph, tree fs.FS) (storage.ID, error) {
 		if err != nil {
 			return "", fmt.Errorf("the root that its fstab names is not in the graph: %w", err)
 		}
+		return id, nil
+	}
+	if id := d.layouts.rootIn(g, d.tree); id != "" {
 		return id, nil
 	}
 	return "", errors.New("its fstab has no line for /")
@@ -91,6 +98,11 @@ func (d *Desk) Tree(root storage.ID) (fs.FS, error) {
 // Systems lists what the graph and the directory tell.
 func (d *Desk) Systems() *SystemsReport {
 	findings := system.Find(d.graph, d)
+	for _, s := range system.Systems(findings) {
+		if s.Original() {
+			d.layouts.restore(d.graph, s, d)
+		}
+	}
 	return assess(d.graph, findings, d.mounting)
 }
 
@@ -101,6 +113,7 @@ func (d *Desk) Mount(o MountOrder) (*MountReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.layouts.restore(d.graph, s, d)
 	m := d.mounting(s, o)
 	p, err := plan.Diff(d.graph, m.Want)
 	if err != nil {
@@ -136,6 +149,7 @@ func (d *Desk) Check(ctx context.Context, name string) (*CheckReport, error) {
 	}
 	report := &CheckReport{Graph: d.graph}
 	for _, s := range chosen {
+		d.layouts.restore(d.graph, s, d)
 		sub := newSubject(d.graph, d.graph, s, systems, d)
 		readRamdisks(ctx, sub) // what cannot be read is a finding
 		report.Systems = append(report.Systems, CheckedSystem{s, check.Check(sub)})

@@ -60,11 +60,9 @@ func (s *sight) readHeader(sys *system.System, e fstab.CryptEntry) (*storage.Cry
 		return nil, err
 	}
 	defer func() { _ = h.End() }() // it was open for reading only
-	l, err := ondisk.ReadLUKS(h, h.Size)
+	l, err := luksOf(h)
 	switch {
-	case l == nil && err == nil:
-		return nil, errors.New("it is no LUKS header")
-	case l == nil:
+	case err != nil:
 		return nil, err
 	case l.Reencrypting():
 		return nil, errors.New("a reencryption was cut short, which has to go on with this very header: cryptsetup reencrypt")
@@ -122,4 +120,16 @@ func (s *sight) Block(id storage.ID) (system.Block, error) {
 		return nil, fmt.Errorf("%s is closed", system.Describe(s.now, id))
 	}
 	return s.w.Machine.OpenBlock(s.ctx, device)
+}
+
+// luksOf reads the header itself.
+func luksOf(h *system.HeaderSource) (*ondisk.LUKS, error) {
+	l, err := ondisk.ReadLUKS(h, h.Size)
+	if l == nil && err == nil {
+		err = errors.New("it is no LUKS header")
+	}
+	if l == nil {
+		return nil, err
+	}
+	return l, nil // what a header says counts even where a part of it is damaged
 }

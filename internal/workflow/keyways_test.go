@@ -3,7 +3,6 @@ package workflow
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"salvor/internal/machine/machinetest"
 	"salvor/internal/secret"
 	"salvor/internal/storage"
+	"salvor/test/doctable"
 )
 
 const (
@@ -270,18 +270,10 @@ func TestPlainWithAWrongKeyIsClosed(t *testing.T) {
 
 // TestKeyWaysAreTheTable: docs/tables.md has the order in which keys are tried.
 func TestKeyWaysAreTheTable(t *testing.T) {
-	page, err := os.ReadFile("../../docs/tables.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), "\n### ⚙ Where keys come from\n")
-	rest, _, _ = strings.Cut(rest, "\n#")
 	var table, code []string
-	for line := range strings.Lines(rest) {
-		if cell, ok := strings.CutPrefix(line, "| `"); ok {
-			name, _, _ := strings.Cut(cell, "`")
-			table = append(table, name)
-		}
+	for _, row := range doctable.Rows(t, "Where keys come from") {
+		name, _, _ := strings.Cut(row[0], "`")
+		table = append(table, name)
 	}
 	for _, way := range keyWays {
 		code = append(code, way.name)

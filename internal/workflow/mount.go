@@ -22,6 +22,7 @@ type MountOrder struct {
 	PlanOnly bool
 	Keys     []GivenKey
 	Images   []ImageSpec      // look only in these
+	Layout   *SavedLayout     // one more source of names; nil for the one in the system, if there is one
 	Accept   []storage.Health // risks that are accepted beforehand
 	Fsck     bool             // file systems are checked before they are mounted
 	Network  bool             // network file systems are mounted, and /etc/resolv.conf of the live system is bound in
@@ -58,7 +59,7 @@ func (w *Work) Mount(ctx context.Context, o MountOrder) (*MountReport, error) {
 		return nil, err
 	}
 	defer s.end()
-	s.keys.given = o.Keys
+	s.keys.given, s.layouts.given = o.Keys, o.Layout
 	report, err := s.mount(ctx, o, verdict)
 	switch damaged, is := errors.AsType[*DamagedError](err); {
 	case is:

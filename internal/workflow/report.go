@@ -19,6 +19,8 @@ import (
 type ReportOrder struct {
 	Salvor string // the version of this program
 	Keys   []GivenKey
+	// Running: only what runs is recorded, and no installed system is looked for.
+	Running bool
 }
 
 // ReportPart is an order that was gone through.
@@ -64,6 +66,10 @@ func (w *Work) Report(ctx context.Context, rec *machine.Recorder, o ReportOrder)
 		r.Parts = append(r.Parts, p)
 	}
 	part("probe", func() error { _, err := w.Probe(ctx); return err })
+	if o.Running {
+		part("save", func() error { _, err := w.Layout(ctx, LayoutOrder{}); return err })
+		return r.end(ctx, rec)
+	}
 	part("status", func() error { _, err := w.Status(ctx); return err })
 	var found []*system.System
 	part("systems", func() error {
@@ -78,12 +84,18 @@ func (w *Work) Report(ctx context.Context, rec *machine.Recorder, o ReportOrder)
 		_, err := w.Check(ctx, CheckOrder{Keys: cloneKeys(o.Keys), WithoutInitrds: true})
 		return err
 	})
+	part("save", func() error { _, err := w.Layout(ctx, LayoutOrder{}); return err })
 	for _, which := range rehearsed(found) {
 		part(strings.TrimSpace("mount --plan "+which), func() error {
 			_, err := w.Mount(ctx, MountOrder{System: which, PlanOnly: true, Keys: cloneKeys(o.Keys)})
 			return err
 		})
 	}
+	return r.end(ctx, rec)
+}
+
+// end takes what was recorded.
+func (r *Report) end(ctx context.Context, rec *machine.Recorder) (*Report, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func TestReportGoesThroughTheLooks(t *testing.T) {
 	for _, p := range r.Parts {
 		parts = append(parts, strings.TrimSpace(p.Name+" "+p.Error))
 	}
-	if diff := cmp.Diff([]string{"probe", "status", "systems", "check", "mount --plan"}, parts); diff != "" {
+	if diff := cmp.Diff([]string{"probe", "status", "systems", "check", "save", "mount --plan"}, parts); diff != "" {
 		t.Error(diff)
 	}
 	var file bytes.Buffer

@@ -42,14 +42,17 @@ type sight struct {
 	images    []*storage.Image // those that were named, closed; now has only what lies on them
 	whole     *storage.Graph   // all that was probed
 	noted     map[string]bool  // what was told once and for all
+	layouts   layouts
 }
 
 func newSight(ctx context.Context, w *Work) *sight {
-	return &sight{
+	s := &sight{
 		w: w, ctx: ctx, keys: newKeyring(), before: session.NewHoldings(),
 		skip: map[storage.ID]bool{}, dirty: map[storage.ID]bool{}, trees: map[storage.ID]*seenTree{},
 		noted: map[string]bool{},
 	}
+	s.layouts.tell = s.noteOnce
+	return s
 }
 
 // refresh probes again.

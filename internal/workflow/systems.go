@@ -12,8 +12,9 @@ import (
 // SystemsOrder says how far to look.
 type SystemsOrder struct {
 	Keys   []GivenKey
-	Images []ImageSpec // look only in these
-	Unlock bool        // ask for the passphrases of locked volumes, to see what lies in them
+	Images []ImageSpec  // look only in these
+	Layout *SavedLayout // as of MountOrder
+	Unlock bool         // ask for the passphrases of locked volumes, to see what lies in them
 }
 
 // SystemsReport lists what was found.
@@ -40,7 +41,7 @@ func (w *Work) Systems(ctx context.Context, o SystemsOrder) (*SystemsReport, err
 		return nil, err
 	}
 	defer s.end()
-	s.keys.given, s.mute = o.Keys, !o.Unlock
+	s.keys.given, s.layouts.given, s.mute = o.Keys, o.Layout, !o.Unlock
 	report, err := s.systems(ctx, o, verdict)
 	err = errors.Join(err, s.giveUp(ctx))
 	if err == nil {
@@ -73,6 +74,9 @@ func (s *sight) systems(ctx context.Context, o SystemsOrder, verdict session.Ver
 		return nil, err
 	}
 	for _, sys := range system.Systems(findings) {
+		if sys.Original() {
+			s.layouts.restore(s.now, sys, s)
+		}
 		if err := s.declare(sys); err != nil {
 			return nil, err
 		}

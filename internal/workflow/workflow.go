@@ -1,5 +1,5 @@
 // Package workflow holds the orders of work, one file each: see, systems, mount,
-// umount, chroot, status. An order is the rounds of probe, open, find, choose,
+// umount, chroot, status, save, diff. An order is the rounds of probe, open, find, choose,
 // plan, apply and verify.
 //
 // A Work is what an order needs: a machine, eyes (Probe), somebody to Ask and
