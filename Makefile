@@ -6,7 +6,10 @@ export CGO_ENABLED := 0
 # A failure on the left of a pipe counts.
 SHELL := /bin/bash -o pipefail
 
-.PHONY: help build test demo lint bench fuzz recorded soak setup corpus lab machines clean
+PREFIX ?= /usr/local
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: help build install test demo lint bench fuzz recorded soak setup corpus lab machines clean
 .DEFAULT_GOAL := build
 
 help: ## show these words
@@ -14,6 +17,18 @@ help: ## show these words
 
 build: ## make bin/salvor, one static binary
 	go build -trimpath -ldflags "-s -w" -o bin/salvor ./cmd/salvor
+
+install: build ## put the binary, man pages, completions and systemd units below DESTDIR and PREFIX (/usr/local)
+	install -D -m 0755 bin/salvor $(DESTDIR)$(PREFIX)/sbin/salvor
+	bin/salvor doc man $(SHARE)/man/man8
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	bin/salvor completion bash > $(SHARE)/bash-completion/completions/salvor
+	bin/salvor completion zsh > $(SHARE)/zsh/site-functions/_salvor
+	bin/salvor completion fish > $(SHARE)/fish/vendor_completions.d/salvor.fish
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/salvor.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/salvor.service
+	install -m 0644 systemd/salvor.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	@test -n "$(DESTDIR)" || echo "to save the layout every day: systemctl enable --now salvor.timer"
 
 test: setup corpus machines ## everything: vet, unit tests, every scenario in VMs, a little fuzzing
 	go vet ./...
@@ -26,11 +41,11 @@ demo: setup build machines ## show probe, systems, mount, chroot and umount on m
 lint: ## check Go and shell source
 	go vet ./...
 	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
-	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/recorded/*.sh test/lab/live/init
+	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/recorded/*.sh test/rear/*.sh test/rescue/*.sh test/lab/live/init
 
 bench: setup machines ## measure what README reports
 	SALVOR_LAB=1 go test -run '^$$' -bench . -benchtime 3x ./bench
-	go test -run '^$$' -bench . -benchmem ./internal/plan ./internal/system ./internal/probe
+	go test -run '^$$' -bench . -benchmem ./internal/plan ./internal/system ./internal/probe ./internal/workflow
 
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME (10s) each
 	scripts/fuzz.sh $(FUZZTIME)
@@ -41,6 +56,7 @@ recorded: setup machines ## record the golden machines anew, for the tests of sa
 
 soak: setup lab machines ## run the random-graph tests and the scenarios many times
 	go test -count 1 -rapid.checks 100000 ./internal/plan/...
+	SALVOR_LAB=1 SALVOR_SOAK=1 go test -timeout 1h ./internal/rescue/... ./test/rear
 	SALVOR_LAB=1 go test -count 5 -timeout 6h ./test/scenarios/...
 
 setup: ## install (apt) what building and testing needs, and say so

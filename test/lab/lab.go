@@ -129,7 +129,7 @@ func (v *VM) connect(dir string) error {
 	if err != nil {
 		return err
 	}
-	v.Console = newConsole(con)
+	v.Console = NewConsole(con)
 	v.lines = bufio.NewReader(v.control)
 	v.control.SetReadDeadline(time.Now().Add(patience))
 	line, err := v.lines.ReadString('\n')
@@ -227,7 +227,8 @@ type Console struct {
 	tee  io.Writer
 }
 
-func newConsole(conn net.Conn) *Console {
+// NewConsole reads what comes over a connection to a serial console.
+func NewConsole(conn net.Conn) *Console {
 	c := &Console{conn: conn, more: make(chan struct{}, 1)}
 	go func() {
 		buf := make([]byte, 4096)

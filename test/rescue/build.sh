@@ -1,0 +1,93 @@
+#!/bin/bash
+# build.sh: builds what the tests of the rescue system's init boot, once, but for salvor
+# itself:
+#
+#   vmlinuz   Debian 12's stock kernel, out of its package
+#   plain/    busybox and a few drivers: a rescue system without udev and sshd
+#   full/     the same with Debian's bash, udev, sshd and dmsetup
+#
+# Prints the directory that holds them.  These are put together by hand, so that a test of the
+# init says nothing of, and needs nothing from, the program that builds images.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+lab=$here/../lab
+. "$lab/cache.sh"
+
+# Drivers of what QEMU gives to a machine, and what opens disks.
+modules=(virtio_pci virtio_net virtio_blk e1000 af_packet ext4 dm-mod 8021q bonding)
+
+programs=(
+	/bin/bash /bin/udevadm /lib/systemd/systemd-udevd /sbin/dmsetup /bin/kmod
+	/usr/sbin/sshd /usr/bin/ssh-keygen
+)
+
+unpack_kernel() { # DIR
+	local package
+	mkdir -p "$1/deb"
+	package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p')
+	[ -n "$package" ] || { echo "cannot find linux-image-amd64: run apt-get update" >&2; return 1; }
+	(cd "$1/deb" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb "$1")
+	rm -r "$1/deb"
+}
+
+pick_modules() { # KERNEL TREE
+	local release
+	release=$(ls "$1/lib/modules")
+	depmod -b "$1" "$release"
+	modprobe -d "$1" -S "$release" -a --show-depends "${modules[@]}" |
+		sed -n "s#^insmod $1/\([^ ]*\).*#\1#p" | sort -u |
+		while read -r path; do install -D -m 644 "$1/$path" "$2/$path"; done
+	cp "$1/lib/modules/$release"/modules.{builtin,order}* "$2/lib/modules/$release/"
+	depmod -b "$2" "$release"
+}
+
+plain_tree() { # KERNEL TREE
+	local name
+	mkdir -p "$2"/{bin,dev,etc,mnt,proc,root,run,sbin,sys,tmp,usr/bin,usr/sbin,var/empty}
+	cp /bin/busybox "$2/bin/busybox"
+	for name in sh ls cat echo mount umount ip ping nc sleep kill ps mkdir stty tty id touch modprobe losetup truncate hostname pidof; do
+		ln -s busybox "$2/bin/$name"
+	done
+	pick_modules "$1" "$2"
+}
+
+# take_programs FROM TO PROGRAM…: copies programs and their libraries.
+take_programs() {
+	local from=$1 to=$2 file
+	shift 2
+	for file in "$@"; do
+		echo "$file"
+		chroot "$from" ldd "$file" | sed -n 's#.*=> \(/[^ ]*\) .*#\1#p; s#^\t\(/[^ ]*\) .*#\1#p'
+	done | sort -u | while read -r file; do
+		mkdir -p "$to$(dirname "$file")"
+		cp -L "$from$file" "$to$file"
+	done
+}
+
+full_tree() { # DEBIAN PLAIN TREE
+	cp -a "$2" "$3"
+	take_programs "$1" "$3" "${programs[@]}"
+	rm "$3/bin/modprobe"
+	ln -s ../bin/kmod "$3/sbin/modprobe"
+	cp -a "$1/usr/lib/udev" "$3/usr/lib-udev"
+	mkdir -p "$3/lib/udev" "$3/usr/lib"
+	mv "$3/usr/lib-udev" "$3/usr/lib/udev"
+	rm -rf "$3/lib/udev" "$3/usr/lib/udev/hwdb.bin" "$3/usr/lib/udev/hwdb.d"
+	ln -s ../usr/lib/udev "$3/lib/udev"
+	# A rule that must not run, as a distribution has it.
+	echo 'SUBSYSTEM=="block", RUN+="/bin/touch /tmp/assembled"' >"$3/usr/lib/udev/rules.d/64-md-raid-assembly.rules"
+}
+
+build_rescue() { # DIR
+	unpack_kernel "$1/kernel"
+	cp "$1"/kernel/boot/vmlinuz-* "$1/vmlinuz"
+	plain_tree "$1/kernel" "$1/plain"
+	"$lab/debian.sh" "$1/debian.tar" udev,kmod,openssh-server,dmsetup
+	mkdir "$1/debian"
+	tar -C "$1/debian" -xf "$1/debian.tar" --exclude='./dev/*'
+	full_tree "$1/debian" "$1/plain" "$1/full"
+	rm -r "$1/kernel" "$1/debian" "$1/debian.tar"
+}
+
+cached "rescue-$(key_of "$0" "$lab/cache.sh" "$lab/debian.sh")" build_rescue
