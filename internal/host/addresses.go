@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"salvor/internal/layout"
 	"salvor/internal/tool"
@@ -52,13 +53,18 @@ func (n *network) static(name string) []string {
 // routes sorts out the routes that are there for good, and where else everything goes.
 func (n *network) routes(all []tool.IPRoute) []layout.Route {
 	var out []layout.Route
+	var left []string
 	for _, route := range all {
-		if route.Table != "" && route.Table != "main" {
-			continue
-		}
-		if l, keep := n.route(route); keep {
+		l, keep := n.route(route)
+		switch {
+		case keep && (route.Table == "" || route.Table == "main"):
 			out = append(out, l)
+		case keep && !l.Dynamic && !slices.Contains(left, route.Table):
+			left = append(left, route.Table)
 		}
+	}
+	if slices.Sort(left); len(left) > 0 {
+		n.notef("left out of the network, with the rules that lead to them: the routes of the tables %s", strings.Join(left, ", "))
 	}
 	slices.SortStableFunc(out, compareRoutes)
 	return slices.CompactFunc(out, func(a, b layout.Route) bool { return compareRoutes(a, b) == 0 })
@@ -86,7 +92,7 @@ func (n *network) route(route tool.IPRoute) (layout.Route, bool) {
 		Source: route.Source, OnLink: slices.Contains(route.Flags, "onlink"),
 	}
 	if route.Type != "" && route.Type != "unicast" {
-		r.Type = route.Type
+		r.Type, r.Interface = route.Type, "" // of IPv6 it has the loopback, which leads nowhere either
 	}
 	for _, h := range route.Hops {
 		hop := layout.Hop{Via: cmp.Or(h.Gateway, h.Via.Host), Interface: h.Device}
@@ -94,6 +100,7 @@ func (n *network) route(route tool.IPRoute) (layout.Route, bool) {
 			hop.Weight = h.Weight
 		}
 		r.Hops = append(r.Hops, hop)
+		r.OnLink = r.OnLink || slices.Contains(h.Flags, "onlink")
 	}
 	slices.SortFunc(r.Hops, compareHops)
 	if !n.leadsOut(r) {

@@ -97,6 +97,9 @@ func (n *network) find() {
 		n.names = append(n.names, name)
 	}
 	var left []string
+	if len(n.static("lo")) > 0 { // an address of the machine as a whole, for a routing daemon
+		left = append(left, "lo")
+	}
 	for _, name := range n.names {
 		p := n.ports[name]
 		p.kept = n.isKept(p, len(n.names))

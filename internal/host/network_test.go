@@ -102,8 +102,9 @@ func TestRoutes(t *testing.T) {
 	leased := []tool.IPAddress{{Family: "inet", Local: "192.0.2.9", Prefix: 24, Scope: "global", Dynamic: true}}
 	both := append(slices.Clone(leased), tool.IPAddress{Family: "inet", Local: "10.0.0.2", Prefix: 8, Scope: "global"})
 	n := &network{
-		links: map[string]tool.IPLink{"dhcp": {Addresses: leased}, "both": {Addresses: both}, "fixed": {}},
-		ports: map[string]*port{"dhcp": {kept: true}, "both": {kept: true}, "fixed": {kept: true}, "docker0": {}},
+		reader: &reader{},
+		links:  map[string]tool.IPLink{"dhcp": {Addresses: leased}, "both": {Addresses: both}, "fixed": {}},
+		ports:  map[string]*port{"dhcp": {kept: true}, "both": {kept: true}, "fixed": {kept: true}, "docker0": {}},
 	}
 	tests := []struct {
 		name  string
@@ -124,6 +125,10 @@ func TestRoutes(t *testing.T) {
 		{"by a routing daemon", tool.IPRoute{To: "10.0.0.0/8", Gateway: "10.0.0.1", Device: "fixed", Protocol: "bird"}, nil},
 		{"by a container's bridge", tool.IPRoute{To: "10.0.0.0/8", Gateway: "172.17.0.9", Device: "docker0", Protocol: "static"}, nil},
 		{"of another table", tool.IPRoute{To: "10.0.0.0/8", Gateway: "192.0.2.7", Device: "fixed", Protocol: "static", Table: "100"}, nil},
+		{"nowhere in IPv6", tool.IPRoute{To: "2001:db8::/32", Type: "unreachable", Device: "lo", Protocol: "static", Pref: "medium"},
+			[]layout.Route{{To: "2001:db8::/32", Type: "unreachable"}}},
+		{"two, onto the link", tool.IPRoute{To: "default", Protocol: "static", Hops: []tool.IPHop{{Gateway: "192.0.2.1", Device: "fixed", Flags: []string{"onlink"}}, {Gateway: "192.0.2.2", Device: "fixed"}}},
+			[]layout.Route{{To: "0.0.0.0/0", OnLink: true, Hops: []layout.Hop{{Via: "192.0.2.1", Interface: "fixed"}, {Via: "192.0.2.2", Interface: "fixed"}}}}},
 		{"nowhere", tool.IPRoute{To: "10.0.0.0/8", Type: "unreachable", Protocol: "static"},
 			[]layout.Route{{To: "10.0.0.0/8", Type: "unreachable"}}},
 	}
@@ -133,6 +138,28 @@ func TestRoutes(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestLeftOut: what is not recorded is said; the kernel's own tables and what is leased are nothing of
+// the machine's.
+func TestLeftOut(t *testing.T) {
+	r := &reader{}
+	n := &network{reader: r, links: map[string]tool.IPLink{"lo": {Addresses: []tool.IPAddress{{Family: "inet", Local: "127.0.0.1", Prefix: 8, Scope: "host"},
+		{Family: "inet", Local: "192.0.2.1", Prefix: 32, Scope: "global"}}}}, ports: map[string]*port{"eth0": {kept: true}}}
+	if diff := cmp.Diff([]string{"192.0.2.1/32"}, n.static("lo")); diff != "" {
+		t.Error(diff)
+	}
+	n.routes([]tool.IPRoute{
+		{To: "default", Gateway: "192.0.2.1", Device: "eth0", Protocol: "static", Table: "200"},
+		{To: "10.0.0.0/8", Gateway: "192.0.2.1", Device: "eth0", Protocol: "boot", Table: "100"},
+		{To: "10.1.0.0/16", Gateway: "192.0.2.1", Device: "eth0", Protocol: "boot", Table: "100"},
+		{To: "192.0.2.7", Type: "local", Device: "eth0", Protocol: "kernel", Table: "local"},
+		{To: "default", Gateway: "192.0.2.1", Device: "eth0", Protocol: "dhcp", Table: "300"},
+	})
+	want := []string{"left out of the network, with the rules that lead to them: the routes of the tables 100, 200"}
+	if diff := cmp.Diff(want, r.notes); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -91,6 +91,7 @@ type IPHop struct {
 	Gateway string    `json:"gateway"`
 	Device  string    `json:"dev"`
 	Weight  int       `json:"weight"`
+	Flags   []string  `json:"flags"`
 }
 
 // ParseIPAddresses reads the answer to IPAddresses.

@@ -36,7 +36,7 @@ func TestParseIPRoutes(t *testing.T) {
 	got, err := ParseIPRoutes([]byte(ipMany))
 	want := []IPRoute{
 		{Type: "unicast", To: "10.77.0.0/16", Table: "main", Protocol: "boot", Flags: []string{"linkdown"},
-			Hops: []IPHop{{Gateway: "192.0.2.3", Device: "br0", Weight: 2}, {Gateway: "192.0.2.4", Device: "br0", Weight: 1}}},
+			Hops: []IPHop{{Gateway: "192.0.2.3", Device: "br0", Weight: 2, Flags: []string{"linkdown"}}, {Gateway: "192.0.2.4", Device: "br0", Weight: 1, Flags: []string{}}}},
 		{Type: "unicast", To: "10.88.0.0/16", Via: IPGateway{"2001:db8::99"}, Device: "br0", Table: "main", Protocol: "boot", Flags: []string{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

@@ -36,6 +36,13 @@ func arpProbe(from net.HardwareAddr, addr netip.Addr) []byte {
 	return b
 }
 
+// arpAnnouncement is a request for an address from who has it (RFC 5227, 2.3).
+func arpAnnouncement(from net.HardwareAddr, addr netip.Addr) []byte {
+	b := arpProbe(from, addr)
+	copy(b[14:18], addr.AsSlice())
+	return b
+}
+
 // arpConflict reads a packet and gives who has the address, or is probing for it as well
 // (RFC 5227, 2.1.1).
 func arpConflict(packet []byte, own net.HardwareAddr, addr netip.Addr) (by net.HardwareAddr, conflict bool) {
@@ -82,6 +89,19 @@ func (netlinks) Taken(ctx context.Context, name string, addr netip.Addr) (net.Ha
 		}
 	}
 	return nil, nil
+}
+
+func (netlinks) Announce(name string, addr netip.Addr) error {
+	i, err := net.InterfaceByName(name)
+	if err != nil || len(i.HardwareAddr) != 6 {
+		return err
+	}
+	s, err := openARP(i)
+	if err != nil {
+		return of("announce an address of", name, err)
+	}
+	defer unix.Close(s.fd)
+	return of("announce an address of", name, s.send(arpAnnouncement(i.HardwareAddr, addr)))
 }
 
 // arpSocket sends and receives ARP on one interface (packet(7)).

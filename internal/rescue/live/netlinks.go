@@ -60,7 +60,7 @@ func (netlinks) Links() ([]link, error) {
 			continue
 		}
 		out = append(out, link{
-			name: a.Name, mac: a.HardwareAddr.String(), permanent: a.PermHWAddr.String(),
+			name: a.Name, kind: l.Type(), mac: a.HardwareAddr.String(), permanent: a.PermHWAddr.String(),
 			ethernet: a.EncapType == "ether" && l.Type() == "device" && a.MasterIndex == 0,
 			carrier:  a.RawFlags&unix.IFF_LOWER_UP != 0,
 		})
@@ -94,7 +94,7 @@ func (n netlinks) Make(p linkPlan) error {
 	case p.made.Bond != nil:
 		err = n.makeBond(attrs, p)
 	case p.made.Bridge != nil:
-		err = makeBridge(attrs, *p.made.Bridge)
+		err = makeBridge(attrs)
 		if err == nil && p.made.Bridge.STP {
 			err = n.put(path.Join("/sys/class/net", p.name, "bridge/stp_state"), "1")
 		}
@@ -120,8 +120,10 @@ func makeVLAN(attrs netlink.LinkAttrs, p linkPlan) error {
 	return errors.Join(netlink.LinkSetUp(parent), ignoreThere(netlink.LinkAdd(v)))
 }
 
-func makeBridge(attrs netlink.LinkAttrs, b layout.Bridge) error {
-	return ignoreThere(netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attrs, VlanFiltering: &b.VLANFiltering}))
+// makeBridge makes one that lets all VLANs pass, also where the machine's told them apart: there are no
+// guests here to be kept apart, and which port is in which VLAN is not in a layout.
+func makeBridge(attrs netlink.LinkAttrs) error {
+	return ignoreThere(netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}))
 }
 
 // makeBond sets the mode and the options by sysfs, whose words are those of a layout (kernel:
@@ -139,6 +141,7 @@ func (n netlinks) makeBond(attrs netlink.LinkAttrs, p linkPlan) error {
 	for _, option := range p.made.Bond.Options {
 		name, value, _ := strings.Cut(option, "=")
 		if strings.Contains(name, "/") {
+			failed = append(failed, fmt.Errorf("%q is no option of a bond", name))
 			continue
 		}
 		failed = append(failed, n.put(path.Join(dir, name), value))
@@ -198,32 +201,82 @@ func ipNet(p netip.Prefix) *net.IPNet {
 var routeTypes = map[string]int{"blackhole": unix.RTN_BLACKHOLE, "unreachable": unix.RTN_UNREACHABLE, "prohibit": unix.RTN_PROHIBIT}
 
 func (netlinks) AddRoute(r layout.Route) error {
-	to, err := netip.ParsePrefix(r.To)
+	route, err := kernelRoute(r, indexOf)
 	if err != nil {
 		return err
 	}
-	route := &netlink.Route{Dst: ipNet(to), Priority: r.Metric, Type: routeTypes[r.Type], Gw: net.ParseIP(r.Via), Src: net.ParseIP(r.Source)}
-	if route.Gw == nil && len(r.Hops) == 0 && route.Type == 0 {
+	return netlink.RouteReplace(route)
+}
+
+// kernelRoute words a route for the kernel; index gives the number of an interface.
+func kernelRoute(r layout.Route, index func(name string) (int, error)) (*netlink.Route, error) {
+	to, err := netip.ParsePrefix(r.To)
+	if err != nil {
+		return nil, err
+	}
+	kind, nowhere := routeTypes[r.Type]
+	if r.Type != "" && !nowhere {
+		return nil, fmt.Errorf("%q is no type of a route", r.Type)
+	}
+	route := &netlink.Route{Dst: ipNet(to), Priority: r.Metric, Type: kind}
+	if r.Via == "" && len(r.Hops) == 0 && !nowhere {
 		route.Scope = netlink.SCOPE_LINK
 	}
 	if r.OnLink {
 		route.Flags |= unix.RTNH_F_ONLINK
 	}
-	if r.Interface != "" {
-		if route.LinkIndex, err = indexOf(r.Interface); err != nil {
-			return err
+	if r.Source != "" {
+		source, err := netip.ParseAddr(r.Source)
+		if err != nil {
+			return nil, err
 		}
+		route.Src = source.AsSlice()
+	}
+	if route.Gw, route.Via, err = gateway(to, r.Via); err != nil {
+		return nil, err
+	}
+	if route.LinkIndex, err = indexUnlessNone(r.Interface, index); err != nil {
+		return nil, err
 	}
 	for _, h := range r.Hops {
-		hop := &netlink.NexthopInfo{Gw: net.ParseIP(h.Via), Hops: max(h.Weight-1, 0)}
-		if h.Interface != "" {
-			if hop.LinkIndex, err = indexOf(h.Interface); err != nil {
-				return err
-			}
+		hop := &netlink.NexthopInfo{Hops: max(h.Weight-1, 0)}
+		if hop.Gw, hop.Via, err = gateway(to, h.Via); err != nil {
+			return nil, err
+		}
+		if hop.LinkIndex, err = indexUnlessNone(h.Interface, index); err != nil {
+			return nil, err
+		}
+		if r.OnLink {
+			hop.Flags |= unix.RTNH_F_ONLINK
 		}
 		route.MultiPath = append(route.MultiPath, hop)
 	}
-	return netlink.RouteReplace(route)
+	return route, nil
+}
+
+// gateway words a gateway. That of an IPv4 route may be one of IPv6, which is another attribute
+// (RTA_VIA, RFC 8950).
+func gateway(to netip.Prefix, text string) (net.IP, netlink.Destination, error) {
+	if text == "" {
+		return nil, nil, nil
+	}
+	via, err := netip.ParseAddr(text)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case to.Addr().Is4() && via.Is6():
+		return nil, &netlink.Via{AddrFamily: unix.AF_INET6, Addr: via.AsSlice()}, nil
+	case to.Addr().Is6() && via.Is4():
+		return nil, nil, fmt.Errorf("%s is no gateway of IPv6", via)
+	}
+	return via.AsSlice(), nil, nil
+}
+
+func indexUnlessNone(name string, index func(string) (int, error)) (int, error) {
+	if name == "" {
+		return 0, nil
+	}
+	return index(name)
 }
 
 func indexOf(name string) (int, error) {
@@ -259,4 +312,49 @@ func (n netlinks) Carrier(ctx context.Context, name string) error {
 			}
 		}
 	}
+}
+
+// Settle listens before it looks, as Carrier does.
+func (netlinks) Settle(ctx context.Context, name string, addr netip.Addr) (taken bool, err error) {
+	done := make(chan struct{})
+	defer close(done)
+	updates := make(chan netlink.AddrUpdate, 64)
+	if err := netlink.AddrSubscribe(updates, done); err != nil {
+		return false, of("wait for an address of", name, err)
+	}
+	for {
+		flags, err := flagsOf(name, addr)
+		switch {
+		case err != nil:
+			return false, err
+		case flags&unix.IFA_F_DADFAILED != 0:
+			return true, nil
+		case flags&unix.IFA_F_TENTATIVE == 0:
+			return false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case _, ok := <-updates:
+			if !ok {
+				return false, of("wait for an address of", name, errors.New("the kernel tells of no more changes"))
+			}
+		}
+	}
+}
+
+func flagsOf(name string, addr netip.Addr) (flags int, err error) {
+	err = with("look for the address "+addr.String()+" of", name, func(l netlink.Link) error {
+		all, err := netlink.AddrList(l, netlink.FAMILY_V6)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(all, func(a netlink.Addr) bool { return a.IP.Equal(addr.AsSlice()) })
+		if at < 0 {
+			return errors.New("it is gone")
+		}
+		flags = all[at].Flags
+		return nil
+	})
+	return flags, err
 }

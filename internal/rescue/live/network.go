@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ type network interface {
 	Make(p linkPlan) error
 	SetMTU(name string, mtu int) error
 	SetMAC(name, mac string) error
-	// AddAddress adds an address; valid is how long it lasts, 0 for ever.
+	// AddAddress adds an address; valid is how long it lasts, 0 for ever. That of IPv6 is
+	// not in use before it is known that nobody else has it: see Settle.
 	AddAddress(name string, a address, valid time.Duration) error
 	RemoveAddress(name string, a address) error
 	AddRoute(r layout.Route) error
@@ -35,6 +37,11 @@ type network interface {
 	// Taken asks whether another machine has an IPv4 address (RFC 5227), and gives its
 	// hardware address.
 	Taken(ctx context.Context, name string, addr netip.Addr) (by net.HardwareAddr, err error)
+	// Settle waits until the kernel knows whether another machine has an IPv6 address
+	// that was added (RFC 4862, 5.4).
+	Settle(ctx context.Context, name string, addr netip.Addr) (taken bool, err error)
+	// Announce tells all machines on the link who has an IPv4 address now (RFC 5227, 2.3).
+	Announce(name string, addr netip.Addr) error
 	// Lease asks for a lease; earlier is the one that is to go on, nil for a new one.
 	Lease(ctx context.Context, name string, earlier *lease) (*lease, error)
 }
@@ -57,8 +64,10 @@ type networker struct {
 	note  func(text string)
 	write func(dns layout.DNS) error
 
-	mu  sync.Mutex
-	dns map[string]layout.DNS // by interface; "" is what was given by hand
+	mu     sync.Mutex
+	dns    map[string]layout.DNS // by interface; "" is what was given by hand
+	routes []layout.Route        // that were planned
+	ready  map[string]bool       // interfaces that have their addresses
 }
 
 // reach brings up the network as planned. It returns when all that can be done at once is done;
@@ -67,7 +76,7 @@ func (r *networker) reach(ctx context.Context, p Parameters, saved *layout.Netwo
 	if err := r.n.Up("lo"); err != nil {
 		r.note(err.Error())
 	}
-	links, err := r.n.Links()
+	links, err := r.links(ctx, p)
 	if err != nil {
 		r.note(err.Error())
 		return
@@ -77,70 +86,172 @@ func (r *networker) reach(ctx context.Context, p Parameters, saved *layout.Netwo
 		r.note(n)
 	}
 	r.resolve("", plan.dns)
+	r.routes, r.ready = plan.routes, map[string]bool{}
 	var all sync.WaitGroup
 	for _, l := range plan.links {
 		if err := r.bringUp(l); err != nil {
 			r.tell(l.name, err.Error())
 			continue
 		}
-		all.Go(func() { r.addresses(ctx, l, plan.routes) })
+		all.Go(func() { r.addresses(ctx, l) })
 	}
 	for _, route := range plan.routes {
-		if route.Interface == "" {
+		if route.Interface == "" && len(route.Hops) == 0 {
 			r.route(route)
 		}
 	}
 	all.Wait()
 }
 
-func (r *networker) bringUp(l linkPlan) error {
-	if l.made != nil {
-		if err := r.n.Make(l); err != nil {
-			return err
+// linkWait is how long a link may take before nobody waits for it silently any more. Two
+// sides that agree on how fast they are take some seconds.
+const linkWait = 10 * time.Second
+
+// links gives the interfaces. A static address may be for the first one with a link: none
+// is seen as long as an interface is off, so they are switched on before.
+func (r *networker) links(ctx context.Context, p Parameters) ([]link, error) {
+	links, err := r.n.Links()
+	if err != nil || !slices.ContainsFunc(p.IP, func(ip IPParameter) bool { return ip.Mode == IPStatic && ip.Device == "" }) {
+		return links, err
+	}
+	soon, cancel := context.WithTimeout(ctx, linkWait)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, l := range p.allowed(links) {
+		if !l.ethernet {
+			continue
 		}
+		if err := r.n.Up(l.name); err != nil {
+			r.note(err.Error())
+			continue
+		}
+		all.Go(func() {
+			if r.n.Carrier(soon, l.name) == nil {
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	return r.n.Links()
+}
+
+// bringUp makes an interface and switches it on. What fails on the way is told: one with
+// another MTU, or without a member, is better than none.
+func (r *networker) bringUp(l linkPlan) error {
+	var failed []error
+	if l.made != nil {
+		failed = append(failed, r.n.Make(l))
 	}
 	if l.mac != "" {
-		if err := r.n.SetMAC(l.name, l.mac); err != nil {
-			return err
-		}
+		failed = append(failed, r.n.SetMAC(l.name, l.mac))
 	}
 	if l.mtu != 0 {
-		if err := r.n.SetMTU(l.name, l.mtu); err != nil {
-			return err
-		}
+		failed = append(failed, r.n.SetMTU(l.name, l.mtu))
 	}
-	return r.n.Up(l.name)
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	if err := r.n.Up(l.name); err != nil {
+		return cmp.Or(errors.Join(failed...), err)
+	}
+	for _, err := range failed {
+		r.note(err.Error())
+	}
+	return nil
 }
 
 // addresses gives an interface its addresses, once it has a link.
-func (r *networker) addresses(ctx context.Context, l linkPlan, routes []layout.Route) {
+func (r *networker) addresses(ctx context.Context, l linkPlan) {
 	if len(l.addresses) == 0 && !l.dhcp {
+		r.addRoutes(l.name)
 		return
 	}
-	if err := r.n.Carrier(ctx, l.name); err != nil {
+	if err := r.linked(ctx, l.name); err != nil {
 		if ctx.Err() == nil {
 			r.tell(l.name, err.Error())
 		}
 		return
 	}
-	var got []string
+	var got []address
 	for _, a := range l.addresses {
 		if err := r.take(ctx, l.name, a); err != nil {
 			r.note(fmt.Sprintf("%s: %v", l.name, err))
 			continue
 		}
-		got = append(got, a.String())
+		got = append(got, a)
 	}
-	for _, route := range routes {
-		if route.Interface == l.name {
-			r.route(route)
+	r.addRoutes(l.name)
+	var words []string
+	for _, a := range got {
+		words = append(words, a.String())
+	}
+	switch {
+	case len(got) > 0:
+		r.tell(l.name, strings.Join(words, ", "))
+	case len(l.addresses) > 0:
+		r.tell(l.name, "has none of its addresses")
+	}
+	r.announce(ctx, l.name, got)
+	if l.dhcp {
+		r.keepLease(ctx, l.name, words)
+	}
+}
+
+// linked waits for a link, and tells if there is none for a while.
+func (r *networker) linked(ctx context.Context, name string) error {
+	soon, cancel := context.WithTimeout(ctx, linkWait)
+	defer cancel()
+	err := r.n.Carrier(soon, name)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	r.tell(name, "no link yet; its addresses come with one")
+	return r.n.Carrier(ctx, name)
+}
+
+// How an address that was taken is announced (RFC 5227, 1.1).
+const (
+	announcements    = 2
+	announceInterval = 2 * time.Second
+)
+
+// announce tells the machines that had been told another hardware address, of hardware that
+// was replaced.
+func (r *networker) announce(ctx context.Context, name string, got []address) {
+	got = slices.DeleteFunc(slices.Clone(got), func(a address) bool { return !a.prefix.Addr().Is4() })
+	if len(got) == 0 {
+		return
+	}
+	for i := range announcements {
+		if i > 0 {
+			pause(ctx, announceInterval)
+		}
+		for _, a := range got {
+			if err := r.n.Announce(name, a.prefix.Addr()); err != nil {
+				r.note(err.Error())
+				return
+			}
 		}
 	}
-	if len(got) > 0 {
-		r.tell(l.name, strings.Join(got, ", "))
+}
+
+// addRoutes adds the routes for which an interface was missing. One with several gateways is
+// there as soon as one of them is, and again with each that comes.
+func (r *networker) addRoutes(name string) {
+	r.mu.Lock()
+	r.ready[name] = true
+	var now []layout.Route
+	for _, route := range r.routes {
+		if route.Interface == name {
+			now = append(now, route)
+		}
+		if !slices.ContainsFunc(route.Hops, func(h layout.Hop) bool { return h.Interface == name }) {
+			continue
+		}
+		route.Hops = slices.DeleteFunc(slices.Clone(route.Hops), func(h layout.Hop) bool { return !r.ready[h.Interface] })
+		now = append(now, route)
 	}
-	if l.dhcp {
-		r.keepLease(ctx, l.name, got)
+	r.mu.Unlock()
+	for _, route := range now {
+		r.route(route)
 	}
 }
 
@@ -151,10 +262,10 @@ func (r *networker) route(route layout.Route) {
 }
 
 // take adds a static address, if no other machine has it: a machine that was replaced, or
-// a drill beside the real one, must not take the address of what is in service. For IPv6 the
-// kernel asks by itself (RFC 4862, 5.4).
+// a drill beside the real one, must not take the address of what is in service.
 func (r *networker) take(ctx context.Context, name string, a address) error {
-	if addr := a.prefix.Addr(); addr.Is4() {
+	addr := a.prefix.Addr()
+	if addr.Is4() {
 		by, err := r.n.Taken(ctx, name, addr)
 		if err != nil {
 			return fmt.Errorf("cannot ask whether %s is free, not taking it: %w", addr, err)
@@ -162,8 +273,16 @@ func (r *networker) take(ctx context.Context, name string, a address) error {
 		if by != nil {
 			return fmt.Errorf("%s is in use by another machine (%s), not taking it", addr, by)
 		}
+		return r.n.AddAddress(name, a, 0)
 	}
-	return r.n.AddAddress(name, a, 0)
+	if err := r.n.AddAddress(name, a, 0); err != nil {
+		return err
+	}
+	taken, err := r.n.Settle(ctx, name, addr)
+	if err == nil && taken {
+		err = errors.Join(fmt.Errorf("%s is in use by another machine, not taking it", addr), r.n.RemoveAddress(name, a))
+	}
+	return err
 }
 
 func (a address) String() string {

@@ -86,9 +86,14 @@ func TestPlanNetwork(t *testing.T) {
 		"named":               {line: "ip=eth1:dhcp nameserver=192.0.2.53", want: "eth1 dhcp\n192.0.2.53"},
 		"named, not here":     {line: "ip=eth9:dhcp", want: "", notes: "there is no network interface eth9"},
 		"no interface":        {line: "", links: []link{{name: "sit0"}}, want: "", notes: "there is no network interface: a driver may be missing"},
-		"static":              {line: "ip=192.0.2.7::192.0.2.1:255.255.255.0", want: "eth1 192.0.2.7/24\n0.0.0.0/0 via 192.0.2.1 on eth1\n"},
-		"static and dhcp":     {line: "ip=[2001:db8::7]::[2001:db8::1]:64::eth0:off ip=eth0:dhcp", want: "eth0 dhcp 2001:db8::7/64\n::/0 via 2001:db8::1 on eth0\n"},
-		"nothing saved":       {line: "ip=saved salvor.net=eth0", want: "eth0 dhcp\n", notes: "no saved network is in the image: DHCP in its place"},
+		"only one of the saved": {line: "ip=saved salvor.net=52:54:00:00:00:02", saved: savedNetwork,
+			want: "eth2\nbond0 is a bond of eth2\nbond0.7 is a vlan of bond0 mtu 1400 192.0.2.7/24 2001:db8::7/64\n0.0.0.0/0 via 192.0.2.1 on bond0.7\n192.0.2.53 example.org",
+			notes: "the saved interface eno1 (52:54:00:00:00:01) is left alone: salvor.net= does not have it\nthe saved interface eno3 (52:54:00:00:00:03) is not here\n" +
+				"the saved interface eno4 (52:54:00:00:00:04) is left alone: salvor.net= does not have it\ncannot set up the saved interface br0: nothing that it is made of is here: eno3\n" +
+				"cannot set up the saved interface team0: salvor makes no interfaces of the kind team"},
+		"static":          {line: "ip=192.0.2.7::192.0.2.1:255.255.255.0", want: "eth1 192.0.2.7/24\n0.0.0.0/0 via 192.0.2.1 on eth1\n"},
+		"static and dhcp": {line: "ip=[2001:db8::7]::[2001:db8::1]:64::eth0:off ip=eth0:dhcp", want: "eth0 dhcp 2001:db8::7/64\n::/0 via 2001:db8::1 on eth0\n"},
+		"nothing saved":   {line: "ip=saved salvor.net=eth0", want: "eth0 dhcp\n", notes: "no saved network is in the image: DHCP in its place"},
 		"saved": {line: "ip=saved", saved: savedNetwork,
 			want: "eth1\neth2\neth0 dhcp\nbond0 is a bond of eth1+eth2\nbond0.7 is a vlan of bond0 mtu 1400 192.0.2.7/24 2001:db8::7/64\n" +
 				"0.0.0.0/0 via 192.0.2.1 on bond0.7\n192.0.2.53 example.org",
@@ -128,6 +133,8 @@ type wires struct {
 	has    []string
 	routes []string
 	others map[string]string // addresses of other machines
+	told   []string          // announcements
+	fails  error             // of what can be done without
 	leases []*lease          // the answers of the DHCP server, nil for none
 }
 
@@ -138,12 +145,23 @@ func (w *wires) do(f func()) error {
 	return nil
 }
 
-func (w *wires) Links() ([]link, error) { return w.links, nil }
-func (w *wires) Up(name string) error   { return w.do(func() { w.up = append(w.up, name) }) }
-func (w *wires) Make(p linkPlan) error {
-	return w.do(func() { w.links = append(w.links, link{name: p.name, carrier: true}) })
+// Links: no link is seen of an interface that is off.
+func (w *wires) Links() ([]link, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := slices.Clone(w.links)
+	for i := range out {
+		out[i].carrier = out[i].carrier && slices.Contains(w.up, out[i].name)
+	}
+	return out, nil
 }
-func (w *wires) SetMTU(string, int) error    { return nil }
+
+func (w *wires) Up(name string) error { return w.do(func() { w.up = append(w.up, name) }) }
+func (w *wires) Make(p linkPlan) error {
+	w.do(func() { w.links = append(w.links, link{name: p.name, carrier: true}) })
+	return w.fails
+}
+func (w *wires) SetMTU(string, int) error    { return w.fails }
 func (w *wires) SetMAC(string, string) error { return nil }
 func (w *wires) AddAddress(name string, a address, _ time.Duration) error {
 	return w.do(func() { w.has = append(w.has, name+" "+a.String()) })
@@ -152,13 +170,17 @@ func (w *wires) RemoveAddress(name string, a address) error {
 	return w.do(func() { w.has = slices.DeleteFunc(w.has, func(h string) bool { return h == name+" "+a.String() }) })
 }
 func (w *wires) AddRoute(r layout.Route) error {
-	return w.do(func() { w.routes = append(w.routes, r.To+" "+r.Via) })
+	via := r.Via
+	for _, h := range r.Hops {
+		via += "+" + h.Via
+	}
+	return w.do(func() { w.routes = append(w.routes, r.To+" "+via) })
 }
 
 // Carrier: an interface without a link never gets one.
 func (w *wires) Carrier(ctx context.Context, name string) error {
 	w.mu.Lock()
-	linked := slices.ContainsFunc(w.links, func(l link) bool { return l.name == name && l.carrier })
+	linked := slices.ContainsFunc(w.links, func(l link) bool { return l.name == name && l.carrier && slices.Contains(w.up, name) })
 	w.mu.Unlock()
 	if linked {
 		return nil
@@ -172,6 +194,15 @@ func (w *wires) Taken(_ context.Context, _ string, addr netip.Addr) (net.Hardwar
 		return net.ParseMAC(mac)
 	}
 	return nil, nil
+}
+
+func (w *wires) Settle(_ context.Context, _ string, addr netip.Addr) (bool, error) {
+	_, taken := w.others[addr.String()]
+	return taken, nil
+}
+
+func (w *wires) Announce(name string, addr netip.Addr) error {
+	return w.do(func() { w.told = append(w.told, name+" "+addr.String()) })
 }
 
 func (w *wires) Lease(context.Context, string, *lease) (*lease, error) {
@@ -214,7 +245,86 @@ func TestTakenAddress(t *testing.T) {
 		if diff := cmp.Diff([]string{"bond0.7 2001:db8::7/64"}, w.has); diff != "" {
 			t.Error(diff)
 		}
+		if len(w.told) > 0 {
+			t.Errorf("announced %v", w.told)
+		}
 		if diff := cmp.Diff("# made by salvor's init\nsearch example.org\nnameserver 192.0.2.53\n", conf); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestTakenIPv6: the kernel finds it out only when the address is there, and it goes again.
+func TestTakenIPv6(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{links: slices.Clone(linksHere), others: map[string]string{"2001:db8::7": "52:54:00:00:00:99"}}
+		told, _ := reachOn(t, w, "ip=saved", savedNetwork, time.Minute)
+		if !strings.Contains(told, "note: bond0.7: 2001:db8::7 is in use by another machine, not taking it") {
+			t.Errorf("told: %s", told)
+		}
+		if diff := cmp.Diff([]string{"bond0.7 192.0.2.7/24"}, w.has); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"bond0.7 192.0.2.7", "bond0.7 192.0.2.7"}, w.told); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestFirstWithALink: an interface that is off shows none.
+func TestFirstWithALink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{links: slices.Clone(linksHere)}
+		told, _ := reachOn(t, w, "ip=192.0.2.7:::24", nil, time.Minute)
+		if diff := cmp.Diff([]string{"eth1 192.0.2.7/24"}, w.has); diff != "" {
+			t.Errorf("%s\n%s", told, diff)
+		}
+	})
+}
+
+// TestNoLink: it is told, and with a link the addresses come.
+func TestNoLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{links: slices.Clone(linksHere)}
+		told, _ := reachOn(t, w, "ip=192.0.2.7:::24::eth0:off", nil, time.Minute)
+		if diff := cmp.Diff("eth0: no link yet; its addresses come with one", told); diff != "" || len(w.has) > 0 {
+			t.Errorf("%v %s", w.has, diff)
+		}
+	})
+}
+
+// TestBestEffort: what can be done without does not stop the rest.
+func TestBestEffort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{links: slices.Clone(linksHere), fails: errors.New("it is refused")}
+		told, _ := reachOn(t, w, "ip=saved", savedNetwork, time.Minute)
+		if diff := cmp.Diff([]string{"bond0.7 192.0.2.7/24", "bond0.7 2001:db8::7/64"}, w.has); diff != "" {
+			t.Error(diff)
+		}
+		if got := strings.Count(told, "note: it is refused"); got != 3 { // two are made, one gets an MTU
+			t.Errorf("it is told %d times:\n%s", got, told)
+		}
+	})
+}
+
+// TestHops: a route with two gateways waits for no more than one of them.
+func TestHops(t *testing.T) {
+	saved := &layout.Network{
+		Interfaces: []layout.Interface{
+			{Name: "a", Kind: layout.Ethernet, PermanentMAC: "52:54:00:00:00:01", Addresses: []string{"192.0.2.7/24"}},
+			{Name: "b", Kind: layout.Ethernet, PermanentMAC: "52:54:00:00:00:02", Addresses: []string{"198.51.100.7/24"}},
+		},
+		Routes: []layout.Route{
+			{To: "0.0.0.0/0", Hops: []layout.Hop{{Via: "192.0.2.1", Interface: "a"}, {Via: "198.51.100.1", Interface: "b"}}},
+			{To: "203.0.113.0/24", Via: "198.51.100.2", Interface: "b"},
+			{To: "203.0.113.9/32", Interface: "a"},
+			{To: "2001:db8::/32", Type: "blackhole", Interface: "lo"},
+		},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{links: slices.Clone(linksHere)}
+		reachOn(t, w, "ip=saved", saved, time.Minute)
+		if diff := cmp.Diff([]string{"2001:db8::/32 ", "203.0.113.9/32 ", "0.0.0.0/0 +192.0.2.1"}, w.routes); diff != "" {
 			t.Error(diff)
 		}
 	})
