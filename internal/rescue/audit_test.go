@@ -193,7 +193,7 @@ func TestNoSecrets(t *testing.T) {
 		[2]string{"/root/.ssh/authorized_keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me\n"},
 		[2]string{"/etc/salvor/layout.yaml", "password: (secret)\nkey: none\nurl: https://user@host/x\n"},
 		[2]string{"/etc/script", "PASSWORD=$1\npassword=${PW}\n#password=hunter22\n; secret = hunter22\npassword = <yours>\n"},
-		[2]string{"/etc/app.conf", "private_key = /etc/ssl/private/x.key\nsecret = pass:insta # can be used\npassword_file=/x\npsk-flags=1\n"},
+		[2]string{"/etc/app.conf", "private_key = /etc/ssl/private/x.key\nsecret = pass:insta # can be used\nsecret = # disable PBM\npassword_file=/x\npsk-flags=1\n"},
 		[2]string{"/etc/ssl/certs/ca.pem", "-----BEGIN CERTIFICATE-----\n" + strings.Repeat("AAAA", 200) + "\n-----END CERTIFICATE-----\n"},
 		[2]string{"/usr/share/x/users", "\x00sk-something ghp_short $1$ x"},
 	))

@@ -42,7 +42,7 @@ func scanConfig(data []byte) []Finding {
 
 // isSecretValue: the value may be a secret. A path is where one lies, a variable where it comes from.
 func isSecretValue(name, mark, value string) bool {
-	value, _, _ = strings.Cut(value, " #")
+	value, _, _ = strings.Cut(" "+value, " #") // so ends the value of "secret = # none" in openssl.cnf, too
 	value = strings.Trim(strings.TrimSpace(value), `"',;`)
 	switch {
 	case len(value) < 3, slices.Contains(placeholders, value):

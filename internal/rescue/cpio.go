@@ -17,13 +17,13 @@ const (
 	typeDevice = 0o020000 // a character device
 )
 
-// WriteCPIO writes the files of the manifest, out of the root that it was made from, as the
+// WriteCPIO writes entries of a manifest, out of the root that it was made from, as an
 // archive that the kernel unpacks (Documentation/driver-api/early-userspace/buffer-format.rst,
 // "newc"). The same input gives the same bytes: there are no times in it, the inode numbers are
 // counted, and everything belongs to root. Directories come before what lies in them.
-func (m *Manifest) WriteCPIO(w io.Writer, fsys fs.FS) error {
+func WriteCPIO(w io.Writer, fsys fs.FS, entries []Entry) error {
 	out := &cpioWriter{w: bufio.NewWriterSize(w, 256<<10), root: root{fsys}}
-	for _, e := range m.Entries {
+	for _, e := range entries {
 		if err := out.entry(e); err != nil {
 			return fmt.Errorf("cannot put %s into the archive: %w", e.Path, err)
 		}

@@ -55,7 +55,7 @@ func TestInitramfsIsReadBack(t *testing.T) {
 	m := planSmall(t)
 	for _, with := range []Compression{Zstd, Gzip, Uncompressed} {
 		var out bytes.Buffer
-		if err := WriteInitramfs(&out, small(), m, NewAuditor(nil, nil), with, Fast); err != nil {
+		if err := WriteInitramfs(&out, small(), m, NewAuditor(nil, nil), with); err != nil {
 			t.Fatal(err)
 		}
 		if out.Len()%4 != 0 {
@@ -84,28 +84,80 @@ func TestInitramfsIsReadBack(t *testing.T) {
 	}
 }
 
+// large is a root of which an image has several archives.
+func large() fstest.MapFS {
+	fsys := small()
+	for i := range 3 {
+		fsys[fmt.Sprintf("etc/dir/large%d", i)] = file(strings.Repeat(fmt.Sprint(i, " bottles of beer\n"), partSize/30), 0o644)
+	}
+	return fsys
+}
+
 // TestSameBytes: the same root gives the same image, however many processors there are and
 // whenever it is.
 func TestSameBytes(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
-	for _, level := range []Level{Fast, Usual, Smallest} {
-		var first []byte
-		for _, processors := range []int{1, 2, 8} {
-			runtime.GOMAXPROCS(processors)
-			var out bytes.Buffer
-			if err := WriteInitramfs(&out, small(), planSmall(t), NewAuditor(nil, nil), Zstd, level); err != nil {
-				t.Fatal(err)
-			}
-			if first == nil {
-				first = out.Bytes()
-			}
-			if !bytes.Equal(first, out.Bytes()) {
-				t.Errorf("with %d processors other bytes come out", processors)
-			}
+	m, err := Plan(large(), smallSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(m.parts()); n != 3 {
+		t.Errorf("there are %d archives", n)
+	}
+	var first []byte
+	for _, processors := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(processors)
+		var out bytes.Buffer
+		if err := WriteInitramfs(&out, large(), m, NewAuditor(nil, nil), Zstd); err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = out.Bytes()
+		}
+		if !bytes.Equal(first, out.Bytes()) {
+			t.Errorf("with %d processors other bytes come out", processors)
 		}
 	}
+	var got []string
+	for f, err := range ReadInitramfs(bytes.NewReader(first)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, f.Path)
+	}
+	var want []string
+	for _, e := range m.Entries {
+		want = append(want, e.Path)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read back: %s", diff)
+	}
 }
+
+// TestPackEnds: if an archive cannot be made or written, the others are given up.
+func TestPackEnds(t *testing.T) {
+	parts := make([][]Entry, 9)
+	broken := errors.New("broken")
+	made := func(w io.Writer, part []Entry) error {
+		_, err := w.Write([]byte("x"))
+		return err
+	}
+	if err := pack(io.Discard, parts, func(w io.Writer, part []Entry) error { return broken }); err != broken {
+		t.Errorf("an archive that fails: %v", err)
+	}
+	if err := pack(writerFunc(func([]byte) (int, error) { return 0, broken }), parts, made); err != broken {
+		t.Errorf("a file that fails: %v", err)
+	}
+	var out bytes.Buffer
+	if err := pack(&out, parts, made); err != nil || out.Len() != len(parts) {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TestCPIOUnpacks: cpio(1) makes of the archive what is in the manifest.
 func TestCPIOUnpacks(t *testing.T) {
@@ -113,7 +165,7 @@ func TestCPIOUnpacks(t *testing.T) {
 		t.Skip("cpio is not installed")
 	}
 	var out bytes.Buffer
-	if err := planSmall(t).WriteCPIO(&out, small()); err != nil {
+	if err := WriteCPIO(&out, small(), planSmall(t).Entries); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -139,7 +191,7 @@ func TestCPIOUnpacks(t *testing.T) {
 // TestRefused: what lacks something, holds a secret, has changed or is too large is not written.
 func TestRefused(t *testing.T) {
 	write := func(m *Manifest, fsys fs.FS) error {
-		return WriteInitramfs(io.Discard, fsys, m, NewAuditor([]string{"/etc/secret"}, nil), Uncompressed, Fast)
+		return WriteInitramfs(io.Discard, fsys, m, NewAuditor([]string{"/etc/secret"}, nil), Uncompressed)
 	}
 	lacking := smallSpec()
 	lacking.Programs = append(lacking.Programs, "mdadm", "own-tool")
@@ -177,7 +229,7 @@ func TestRefused(t *testing.T) {
 func FuzzReadInitramfs(f *testing.F) {
 	var out bytes.Buffer
 	m := planSmall(f)
-	if err := m.WriteCPIO(&out, small()); err != nil {
+	if err := WriteCPIO(&out, small(), m.Entries); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(out.Bytes()[:4096])

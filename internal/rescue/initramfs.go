@@ -25,20 +25,10 @@ const (
 	Uncompressed Compression = "none"
 )
 
-// Level says how hard the compressor tries.
-type Level int
-
-// The levels.
-const (
-	Fast     Level = iota // for tests and for trying out
-	Usual                 // what an image is made with
-	Smallest              // several times slower, for a few per cent
-)
-
-// WriteInitramfs writes what the kernel unpacks: the archive of the manifest, compressed. A
+// WriteInitramfs writes what the kernel unpacks: the archives of the manifest, compressed. A
 // manifest that lacks something is refused, and so is one that holds a secret: a is asked.
 // The same input gives the same bytes, on any number of processors.
-func WriteInitramfs(w io.Writer, fsys fs.FS, m *Manifest, a *Auditor, with Compression, level Level) error {
+func WriteInitramfs(w io.Writer, fsys fs.FS, m *Manifest, a *Auditor, with Compression) error {
 	if err := m.Err(); err != nil {
 		return err
 	}
@@ -50,11 +40,13 @@ func WriteInitramfs(w io.Writer, fsys fs.FS, m *Manifest, a *Auditor, with Compr
 		return err
 	}
 	out := &counter{w: w}
-	z, err := compressor(out, with, level)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(m.WriteCPIO(z, fsys), z.Close()); err != nil {
+	if err := pack(out, m.parts(), func(w io.Writer, part []Entry) error {
+		z, err := compressor(w, with)
+		if err != nil {
+			return err
+		}
+		return errors.Join(WriteCPIO(z, fsys, part), z.Close())
+	}); err != nil {
 		return err
 	}
 	// Where another archive is put behind this one, the kernel looks for it at a multiple of
@@ -78,13 +70,13 @@ func (c *counter) Write(p []byte) (int, error) {
 // compressor: zstd with one goroutine, since how it cuts its input into blocks depends on
 // their number, and with a window far below the 128 MiB that the kernel accepts
 // (lib/decompress_unzstd.c): the kernel has to have the window in memory besides the archive.
-func compressor(w io.Writer, with Compression, level Level) (io.WriteCloser, error) {
+// The level is the highest before the time grows faster than the size falls.
+func compressor(w io.Writer, with Compression) (io.WriteCloser, error) {
 	switch with {
 	case Zstd:
-		chosen := map[Level]zstd.EncoderLevel{Fast: zstd.SpeedFastest, Usual: zstd.SpeedBetterCompression, Smallest: zstd.SpeedBestCompression}[level]
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(chosen), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
+		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
 	case Gzip:
-		return gzip.NewWriterLevel(w, map[Level]int{Fast: 1, Usual: 6, Smallest: 9}[level])
+		return gzip.NewWriter(w), nil
 	case Uncompressed:
 		return unclosed{w}, nil
 	}

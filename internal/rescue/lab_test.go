@@ -67,7 +67,7 @@ func TestImageInLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteInitramfs(f, fsys, m, NewAuditor(nil, nil), found.Compression, Usual); err != nil {
+	if err := WriteInitramfs(f, fsys, m, NewAuditor(nil, nil), found.Compression); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
