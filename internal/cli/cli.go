@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,9 @@ type app struct {
 	reporter *reporter
 	// interrupt ends the context, as a signal does.
 	interrupt context.CancelFunc
+	// leaves is what the command leaves when it is stopped at once, a string; none if salvor
+	// umount takes back what was done.
+	leaves atomic.Value
 }
 
 // globals are the options that every command has.

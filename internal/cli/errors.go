@@ -48,6 +48,9 @@ var advices = []advice{
 	{as[*workflow.OverwriteError], exitRefused, overwriteHint},
 	{is(rescue.ErrSecret), exitRefused, hint("leave them out: rescue.files.exclude in /etc/salvor/config.yaml", "see why they are in it: salvor rescue build --plan")},
 	{as[*workflow.ConsentError], exitRefused, consentHint},
+	{as[*workflow.InUseError], exitRefused, inUseHint},
+	{as[*workflow.UnfitError], exitRefused, unfitHint},
+	{as[*workflow.ChangedDiskError], exitRefused, hint("look at it again: --plan")},
 	{as[*workflow.RefusedError], exitRefused, nil},
 	{as[*workflow.LockedError], exitLocked, hint(keyHint)},
 	{is(workflow.ErrNoAnswer), exitLocked, hint(keyHint)},
@@ -60,9 +63,11 @@ var advices = []advice{
 	{is(rescue.ErrMissing), exitError, hint("install what is missing; or leave it out, if it is only wanted by rescue.* in /etc/salvor/config.yaml")},
 	{as[*workflow.NoKernelError], exitError, hint("see which are there: ls /lib/modules /boot", "name one: --kernel RELEASE, or --kernel FILE", "of a kernel that was updated, start the new one first")},
 	{as[*workflow.NoLoaderError], exitError, hint("for ISO and USB: apt install isolinux syslinux-common shim-signed grub-efi-amd64-signed", "dnf install syslinux shim-x64 grub2-efi-x64-cdboot; zypper install syslinux shim grub2-x86_64-efi; pacman -S syslinux grub", "for a unified kernel image: systemd-boot-efi (Debian), systemd-boot (Fedora, SUSE), systemd (Arch)", "without any: --format initramfs, or --format pxe")},
+	{as[*workflow.OtherArchError], exitError, otherArchHint},
 	{as[*workflow.NoSpaceError], exitError, hint("give another place: --output FILE", "or make it smaller: --minimal")},
 	{as[*workflow.NotAnImageError], exitError, hint("make one: salvor rescue build")},
 	{as[*workflow.VerifyError], exitError, hint("the stick is worn out, or smaller than it says: take another one")},
+	{as[*workflow.StickError], exitError, stickHint},
 	{is(drill.ErrNoKernel), exitUsage, hint("name the kernel that it was made for: --kernel FILE")},
 	{is(drill.ErrOwnKernel), exitUsage, nil},
 	{as[*machine.MissingProgram], exitError, missingHint},
@@ -92,11 +97,16 @@ func hint(lines ...string) func(error) []string {
 	return func(error) []string { return lines }
 }
 
+func otherArchHint(err error) []string {
+	other, _ := errors.AsType[*workflow.OtherArchError](err)
+	return []string{"make it with a salvor for " + other.Arch + ", on a machine of that kind: the directory may be a network mount, or a copy of the files"}
+}
+
 func overwriteHint(err error) []string {
 	if in, _ := errors.AsType[*workflow.OverwriteError](err); in.Err == nil {
 		return []string{"give another file, or replace it: --overwrite"}
 	}
-	return []string{"give another file, or take that one away"}
+	return []string{"give another place, or take away what is there"}
 }
 
 func consentHint(err error) []string {
@@ -281,7 +291,7 @@ func (a *app) end(cmd *cobra.Command, err error) int {
 
 func (a *app) tellError(err error, exit int, hints []string) {
 	text := err.Error()
-	if exit == exitInterrupted {
+	if exit == exitInterrupted && !as[*workflow.StickError](err) { // which says what it leaves
 		text = "interrupted"
 	}
 	lines := a.errorLines(err, text)

@@ -54,7 +54,8 @@ var rescueBuildPage = page{
 		"Formats: iso (a CD, or the same file on a USB stick), usb or raw (a stick with a GPT), uki (one program for UEFI), pxe (a directory for a " +
 		"server), initramfs (that alone; it goes with the kernel that is named). What the machine is started by has to be installed " +
 		"here: isolinux, shim-signed and their like. What cannot start the image for want of that is told; if it is this machine, the exit code is 3.\n\n" +
-		"With --root, the image is of the machine whose files are in DIR, for any hardware unless --minimal is given.",
+		"With --root, the image is of the machine whose files are in DIR, for any hardware unless --minimal is given. Boot loaders that DIR does not have " +
+		"are those of this machine.",
 	examples: []example{
 		{"salvor rescue build", "as configured"},
 		{"salvor rescue build --plan", "what would be in it, and why?"},
@@ -147,7 +148,7 @@ func (a *app) runRescueBuild(ctx context.Context, o rescueBuildOptions) error {
 
 // rescueOrder turns words and the configuration into the order.
 func (a *app) rescueOrder(w *workflow.Work, o rescueBuildOptions) (workflow.RescueOrder, error) {
-	order := workflow.RescueOrder{Salvor: build().Version, Elsewhere: o.root != "", Kernel: o.kernel, PlanOnly: o.plan}
+	order := workflow.RescueOrder{Salvor: build().Version, Elsewhere: o.root != "", Here: a.env.Machine, Kernel: o.kernel, PlanOnly: o.plan}
 	var err error
 	if order.Config, err = config.Load(w.Machine); err != nil {
 		return order, err
@@ -214,7 +215,7 @@ func rescueOutput(given string, order workflow.RescueOrder) (file string, own bo
 	case filepath.IsAbs(place):
 		file = filepath.Clean(place)
 	default:
-		return "", false, fmt.Errorf("cannot write the image to %s, where rescue.output of the configuration says: give a file with --output, and copy it there", place)
+		return "", false, fmt.Errorf("cannot write the image to %s, where rescue.output of the configuration says: it is no file of this machine: give one with --output, and copy it there", place)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("cannot write the image: %w", err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -29,11 +30,16 @@ func (a *app) withSignals(ctx context.Context) (context.Context, func()) {
 				return
 			case <-signals:
 			}
+			leaves, _ := a.leaves.Load().(string)
 			if n > 1 {
-				fmt.Fprintln(a.env.Stderr, "\nsalvor: stopped at once; salvor umount takes back what was done")
+				fmt.Fprintln(a.env.Stderr, "\nsalvor: stopped at once; "+cmp.Or(leaves, "salvor umount takes back what was done"))
 				os.Exit(exitInterrupted)
 			}
 			cancel()
+			if leaves != "" {
+				fmt.Fprintln(a.env.Stderr, "\nsalvor: stopping (once more: stop at once)")
+				continue
+			}
 			fmt.Fprintln(a.env.Stderr, "\nsalvor: stopping, and taking back what was begun (once more: stop at once)")
 		}
 	}()

@@ -32,7 +32,7 @@ type Exclude struct {
 // Rescue is what the rescue image is made of, and where it goes.
 type Rescue struct {
 	Format            Format    `json:"format,omitempty" doc:"What is made: an ISO 9660 image, a USB stick or an image of one (raw), files for a PXE server, a unified kernel image, or a kernel with its initramfs." default:"iso"`
-	Output            Place     `json:"output,omitempty" doc:"Where it goes: a file, or the URL of a directory. Without it, /var/lib/salvor/rescue with the ending of the format." example:"nfs://server/rescue"`
+	Output            Place     `json:"output,omitempty" doc:"Where it goes: a file, or a directory for the format pxe. Without it, /var/lib/salvor/rescue with the ending of the format. A URL is kept, as ReaR has one, but nothing is copied: rescue build then asks for --output." example:"/srv/images/rescue.iso"`
 	Label             string    `json:"label,omitempty" doc:"Label of the image's file system." default:"SALVOR"`
 	Kernel            Path      `json:"kernel,omitempty" doc:"File of the kernel that is taken. Without it, the one that runs." example:"/boot/vmlinuz"`
 	KernelCommandLine string    `json:"kernel_command_line,omitempty" doc:"Words that are added to the kernel's command line." example:"nomodeset net.ifnames=0"`

@@ -62,9 +62,13 @@ func one(t *testing.T, m machine.Machine, o Options) (*Report, Trial) {
 }
 
 func TestPasses(t *testing.T) {
-	for _, behaviour := range []string{"works", "talks", "floods"} {
+	for _, behaviour := range []string{"works", "talks", "floods", "stays in its menu"} {
 		t.Run(behaviour, func(t *testing.T) {
-			r, trial := one(t, fakeMachine{}, set(t, behaviour, ""))
+			o := set(t, behaviour, "")
+			if behaviour == "stays in its menu" {
+				o.Limit = 20 * time.Second // of which two are for the menu
+			}
+			r, trial := one(t, fakeMachine{}, o)
 			if trial.State != Passed || trial.Cause != "" || r.Worst() != Passed || r.Accelerator != "tcg" {
 				t.Fatalf("%+v, %s\n%s", trial, r.Accelerator, trial.Console[max(0, len(trial.Console)-2000):])
 			}
@@ -77,15 +81,16 @@ func TestPasses(t *testing.T) {
 
 func TestFails(t *testing.T) {
 	for behaviour, want := range map[string]string{
-		"panics":                "the kernel panicked: Attempted to kill init! exitcode=0x00000100",
-		"panics without memory": "the kernel panicked: VFS: Unable to mount root fs; the initramfs could not be unpacked",
-		"finds nothing":         "the firmware found nothing that it could start; the firmware refused a program for its signature",
-		"hangs":                 "the machine was not ready after 1s",
-		"ends":                  "the machine ended before it was ready: its last words: reboot: Restarting system",
-		"crashes":               "KVM internal error. Suberror: 1",
-		"probe fails":           "salvor probe: exit status 1",
-		"probe lies":            "salvor probe: cannot read the graph: its version is 99",
-		"no salvor":             "salvor version: exit status 127: sh: salvor: not found",
+		"panics":         "the kernel panicked: Attempted to kill init! exitcode=0x00000100",
+		"unpacks a part": "the initramfs could not be unpacked: write error",
+		"finds nothing":  "the firmware found nothing that it could start; the firmware refused a program for its signature",
+		"loads nothing":  "the boot loader could start nothing that is in its menu; the boot loader had too little memory",
+		"hangs":          "the machine was not ready after 1s",
+		"ends":           "the machine ended before it was ready: its last words: reboot: Restarting system",
+		"crashes":        "KVM internal error. Suberror: 1",
+		"probe fails":    "salvor probe: exit status 1",
+		"probe lies":     "salvor probe: cannot read the graph: its version is 99",
+		"no salvor":      "salvor version: exit status 127: sh: salvor: not found",
 	} {
 		t.Run(behaviour, func(t *testing.T) {
 			o := set(t, behaviour, "")
@@ -125,7 +130,7 @@ func TestStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	trial := Trial{Firmware: BIOS}
-	err = trial.rehearse(t.Context(), v, patience{time.Minute, time.Minute, time.Second}, func(Stage, Firmware) {})
+	err = trial.rehearse(t.Context(), v, patience{ready: time.Minute, menu: time.Minute, command: time.Minute, off: time.Second}, func(Stage, Firmware) {})
 	if err == nil || err.Error() != "the machine does not switch itself off: it takes too long" {
 		t.Errorf("%v", err)
 	}

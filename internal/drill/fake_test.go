@@ -117,6 +117,13 @@ type fakeVM struct {
 // in which nothing waits for anything is ended by Go as a deadlock.
 func (f *fakeVM) stand() { io.Copy(io.Discard, f.conn) }
 
+// key waits for one that is pressed.
+func (f *fakeVM) key() byte {
+	key := make([]byte, 1)
+	io.ReadFull(f.conn, key)
+	return key[0]
+}
+
 func (f *fakeVM) say(text string) { io.WriteString(f.conn, text) }
 
 func (f *fakeVM) boot() int {
@@ -125,12 +132,19 @@ func (f *fakeVM) boot() int {
 	case "panics":
 		f.say("[    0.7] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100\r\n")
 		f.stand()
-	case "panics without memory":
-		f.say("[    0.7] Initramfs unpacking failed: write error\r\n[    0.8] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n")
+	case "unpacks a part":
+		f.say("[    0.7] Initramfs unpacking failed: write error\r\n")
+	case "loads nothing":
+		f.say("error: out of memory.\r\n  Failed to boot both default and fallback entries.\r\nPress any key to continue...")
 		f.stand()
 	case "finds nothing":
 		f.say("BdsDxe: failed to load Boot0001 \"UEFI\" from PciRoot(0x0): Access Denied\r\nBdsDxe: No bootable option or device was found.\r\n")
 		f.stand()
+	case "stays in its menu":
+		f.say("Rescue\r\nRescue, safe graphics\r\nThe highlighted entry will be executed automatically in 5s.")
+		if f.key() != '\r' {
+			return 1
+		}
 	case "hangs":
 		f.stand()
 	case "ends":

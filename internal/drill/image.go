@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"salvor/internal/rescue/medium"
 )
@@ -122,9 +121,6 @@ func (i *image) direct() bool {
 	return i.contents.Format == medium.Initramfs || i.contents.Format == medium.PXE
 }
 
-// biosLoaders are the boot loaders for a BIOS that package medium puts on an image.
-var biosLoaders = []string{"isolinux/isolinux.bin", "boot/grub/eltorito.img"}
-
 // lacks says why a firmware cannot start the image, "" if it can.
 func (i *image) lacks(f Firmware) string {
 	_, exists := rowOf(f, i.arch)
@@ -137,7 +133,7 @@ func (i *image) lacks(f Firmware) string {
 		return ""
 	case f == BIOS && i.contents.Format == medium.UKI:
 		return "a unified kernel image is started by UEFI alone"
-	case f == BIOS && !slices.ContainsFunc(biosLoaders, func(name string) bool { return i.file(name) != nil }):
+	case f == BIOS && !slices.ContainsFunc(medium.BIOSPrograms, func(name string) bool { return i.contents.Find(name) != nil }):
 		return "the image has no boot loader for a BIOS"
 	case f == BIOS:
 		return ""
@@ -152,11 +148,6 @@ func (i *image) lacks(f Firmware) string {
 	return ""
 }
 
-// efiName is the program that UEFI starts from a medium (UEFI 2.10, 3.5.1.1).
-func (i *image) efiName() string {
-	return "EFI/BOOT/BOOT" + strings.ToUpper(string(i.arch)) + ".EFI"
-}
-
 func (i *image) efiProgram() io.ReaderAt {
 	if i.contents.Format == medium.UKI {
 		f, err := i.open(i.name)
@@ -165,18 +156,8 @@ func (i *image) efiProgram() io.ReaderAt {
 		}
 		return f
 	}
-	if f := i.file(i.efiName()); f != nil {
+	if f := i.contents.Find(i.arch.EFIProgram()); f != nil {
 		return f
-	}
-	return nil
-}
-
-// file gives a file of the medium, in whatever case its name is; nil if it is not there.
-func (i *image) file(name string) *io.SectionReader {
-	for _, f := range i.contents.Files {
-		if strings.EqualFold(f.Path, name) {
-			return f.Open()
-		}
 	}
 	return nil
 }

@@ -14,29 +14,40 @@ import (
 	"salvor/internal/rescue/medium"
 )
 
+func section(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+func writeImage(t *testing.T, name string, f medium.Format, p medium.Parts) {
+	t.Helper()
+	image, err := medium.Image(f, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, name, data)
+}
+
 // made writes a medium of each format, with boot loaders that are there and do not run.
 func made(t *testing.T) map[medium.Format]string {
 	t.Helper()
-	part := func(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
 	file := func(name string) medium.LoaderFile {
 		return medium.LoaderFile{Source: "/usr/" + name, Data: []byte(name)}
 	}
 	p := medium.Parts{
-		Kernel: part(kernelOf("")), Initramfs: part([]byte("070701")), CommandLine: "quiet",
+		Kernel: section(kernelOf("")), Initramfs: section([]byte("070701")), CommandLine: "quiet",
 		Loaders: medium.Loaders{Arch: medium.X64, GRUB: file("grubx64.efi")},
 	}
 	dir := t.TempDir()
 	out := map[medium.Format]string{medium.ISO: filepath.Join(dir, "iso"), medium.USB: filepath.Join(dir, "usb, 1"), medium.PXE: filepath.Join(dir, "pxe")}
 	for _, f := range []medium.Format{medium.ISO, medium.USB} {
-		image, err := medium.Image(f, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, out[f], data)
+		writeImage(t, out[f], f, p)
+	}
+	if err := os.Mkdir(out[medium.PXE], 0o755); err != nil {
+		t.Fatal(err)
 	}
 	if err := medium.WritePXE(out[medium.PXE], p); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (q *qemu) media(i *image, stick bool, dir string) ([]string, error) {
 		return q.kernel(i, dir)
 	case i.contents.Format == medium.UKI:
 		esp := filepath.Join(dir, "esp")
-		program := filepath.Join(esp, i.efiName())
+		program := filepath.Join(esp, i.arch.EFIProgram())
 		if err := os.MkdirAll(filepath.Dir(program), 0o700); err != nil {
 			return nil, err
 		}

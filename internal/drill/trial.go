@@ -13,13 +13,24 @@ import (
 	"salvor/internal/storage"
 )
 
-// What a machine says on its way up. The kernel's word is that of panic() in kernel/panic.c, the
-// firmware's those of EDK II, in MdeModulePkg/Universal/BdsDxe/BdsEntry.c.
+// What a machine says on its way up.
 var (
-	ready     = regexp.MustCompile(`salvor: ready`)
-	panicked  = regexp.MustCompile(`Kernel panic - not syncing: ?([^\r\n]*)`)
-	noProgram = regexp.MustCompile(`BdsDxe: No bootable option or device was found`)
+	menuIsUp = regexp.MustCompile(`Rescue, safe`) // the last entry but one, whatever the loader
+	ready    = regexp.MustCompile(`salvor: ready`)
+	panicked = regexp.MustCompile(`Kernel panic - not syncing: ?([^\r\n]*)[\r\n]`) // kernel/panic.c
 )
+
+// ends are what ends a trial, and what that means. Of an initramfs that could not be unpacked the first
+// files are there, and the system may come up without the others.
+var ends = []struct {
+	said  *regexp.Regexp
+	means string
+}{
+	{panicked, "the kernel panicked: "},
+	{regexp.MustCompile(`Initramfs unpacking failed: ?([^\r\n]*)[\r\n]`), "the initramfs could not be unpacked: "},                        // kernel, init/initramfs.c
+	{regexp.MustCompile(`BdsDxe: No bootable option or device was found()`), "the firmware found nothing that it could start"},            // EDK II, BdsEntry.c
+	{regexp.MustCompile(`Failed to boot both default and fallback entries()`), "the boot loader could start nothing that is in its menu"}, // GRUB, grub-core/normal/menu.c
+}
 
 // explanations are for what stands on a console besides. They do not end a trial: a firmware
 // that refuses one thing may start another.
@@ -28,7 +39,7 @@ var explanations = []struct{ said, means string }{
 	{"bad shim signature", "Secure Boot refused the kernel"},                // GRUB, grub-core/loader/efi
 	{": Access Denied", "the firmware refused a program for its signature"}, // EDK II, BmBoot.c
 	{"deadlocked on memory", "the machine has too little memory"},           // kernel, mm/oom_kill.c
-	{"Initramfs unpacking failed", "the initramfs could not be unpacked"},   // kernel, init/initramfs.c
+	{"error: out of memory", "the boot loader had too little memory"},       // GRUB, grub-core/kern/mm.c
 }
 
 func explain(console string) string {
@@ -40,19 +51,21 @@ func explain(console string) string {
 	return ""
 }
 
-// patience is how long a machine may take: to be ready, for a command, to switch itself off.
-type patience struct{ ready, command, off time.Duration }
+// patience is how long a machine may take: to be ready, to leave its menu, for a command, to
+// switch itself off.
+type patience struct{ ready, menu, command, off time.Duration }
 
 // patience is larger where all is emulated. Within two minutes the rescue system has pulled
 // its own plug (docs/rescue.md, "How it ends").
 func (q *qemu) patience(o Options) patience {
-	p := patience{EmulatedLimit, 5 * time.Minute, 5 * time.Minute}
+	p := patience{ready: EmulatedLimit, command: 5 * time.Minute, off: 5 * time.Minute}
 	if q.kvm {
-		p = patience{KVMLimit, time.Minute, 2 * time.Minute}
+		p = patience{ready: KVMLimit, command: time.Minute, off: 2 * time.Minute}
 	}
 	if o.Limit > 0 {
 		p.ready = o.Limit
 	}
+	p.menu = p.ready / 10 // more than twice the time that a menu waits
 	return p
 }
 
@@ -66,7 +79,7 @@ func (q *qemu) accelerator() string {
 // rehearse waits for the system, asks it, and switches it off. Its error is the cause for which
 // the image fails.
 func (t *Trial) rehearse(ctx context.Context, v *vm, p patience, tell func(Stage, Firmware)) error {
-	if err := t.waitReady(ctx, v, p.ready); err != nil {
+	if err := t.waitReady(ctx, v, p); err != nil {
 		return err
 	}
 	tell(Asking, t.Firmware)
@@ -106,24 +119,48 @@ func inTime(err error) error {
 	return err
 }
 
-func (t *Trial) waitReady(ctx context.Context, v *vm, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func (t *Trial) waitReady(ctx context.Context, v *vm, p patience) error {
+	ctx, cancel := context.WithTimeout(ctx, p.ready)
 	defer cancel()
-	m, err := v.console.expect(ctx, ready, panicked, noProgram)
+	patterns := []*regexp.Regexp{ready}
+	for _, e := range ends {
+		patterns = append(patterns, e.said)
+	}
+	m, err := v.console.expect(ctx, append(patterns, menuIsUp)...)
+	if m.pattern == menuIsUp {
+		m, err = pastMenu(ctx, v.console, p.menu, patterns)
+	}
 	switch {
 	case errors.Is(err, errSilent):
 		return said("the machine ended before it was ready", errors.Join(v.off(ctx), lastWords(v.console.text())))
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the machine was not ready after %s", limit)
+		return fmt.Errorf("the machine was not ready after %s", p.ready)
 	case err != nil:
 		return err
-	case m.pattern == panicked:
-		return fmt.Errorf("the kernel panicked: %s", m.parts[1])
-	case m.pattern == noProgram:
-		return errors.New("the firmware found nothing that it could start")
+	}
+	for _, e := range ends {
+		if m.pattern == e.said {
+			return errors.New(e.means + m.parts[1])
+		}
 	}
 	t.Ready = time.Since(v.began).Seconds()
 	return nil
+}
+
+// pastMenu waits for the patterns, and chooses the default entry if none comes: GRUB measures its clock in
+// a millisecond (grub-core/kern/i386/tsc_pmtimer.c), and on an emulator that had to wait in it for a processor, five
+// seconds can take minutes from then on.
+func pastMenu(ctx context.Context, c *console, wait time.Duration, patterns []*regexp.Regexp) (match, error) {
+	once, stop := context.WithTimeout(ctx, wait)
+	m, err := c.expect(once, patterns...)
+	stop()
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return m, err
+	}
+	if err := c.typed(""); err != nil {
+		return match{}, err
+	}
+	return c.expect(ctx, patterns...)
 }
 
 // lastWords tells what the last words of a machine were, for one that ended in order.

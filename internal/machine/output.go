@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -105,6 +106,9 @@ func CreateScratch(dir string) (Scratch, error) {
 	return Scratch{f}, nil
 }
 
+// Path is by what name other programs may write it, as long as it is open (proc(5), /proc/PID/fd).
+func (s Scratch) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), s.Fd()) }
+
 // Section gives all of it for reading.
 func (s Scratch) Section() (*io.SectionReader, error) {
 	size, err := s.Seek(0, io.SeekEnd)
@@ -114,11 +118,15 @@ func (s Scratch) Section() (*io.SectionReader, error) {
 	return io.NewSectionReader(s, 0, size), nil
 }
 
-// FreeSpace tells how many bytes fit into the file system of a directory (statfs(2)).
+// FreeSpace tells how many bytes fit into the file system of a directory (statfs(2)). One that
+// tells nothing of itself, as ramfs, has no limit but the memory.
 func FreeSpace(dir string) (uint64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, wrap("tell how full it is at", dir, err)
+	}
+	if st.Blocks == 0 {
+		return math.MaxUint64, nil
 	}
 	available := st.Bavail
 	if os.Geteuid() == 0 {

@@ -53,7 +53,9 @@ func TestScratch(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("there is %v, %v", left, err)
 	}
-	io.WriteString(s, "text")
+	if err := os.WriteFile(s.Path(), []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r, err := s.Section()
 	if err != nil {
 		t.Fatal(err)

@@ -44,8 +44,20 @@ func elfArch(tree fs.FS, name string) string {
 		return ""
 	}
 	defer f.Close()
-	head := make([]byte, 64)
-	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != elf.ELFMAG {
+	head := make([]byte, elfHeader)
+	if _, err := io.ReadFull(f, head); err != nil {
+		return ""
+	}
+	return ArchOf(head)
+}
+
+// elfHeader is how many bytes an ELF header has at most.
+const elfHeader = 64
+
+// ArchOf gives the machine type that a program is for by its first bytes, "" if it is
+// no ELF program.
+func ArchOf(head []byte) string {
+	if len(head) < elfHeader || string(head[:4]) != elf.ELFMAG {
 		return ""
 	}
 	var order binary.ByteOrder = binary.LittleEndian

@@ -10,6 +10,7 @@ import (
 
 	"salvor/internal/config"
 	"salvor/internal/layout"
+	"salvor/internal/machine"
 	"salvor/internal/rescue"
 	"salvor/internal/rescue/medium"
 )
@@ -22,6 +23,9 @@ type RescueOrder struct {
 	// Elsewhere: the machine is a directory with the files of another one. Nothing is known
 	// of its devices, and its layout is the one that was saved there.
 	Elsewhere bool
+	// Here, if the machine is elsewhere, is the one that the image is made on. Its boot
+	// loaders are taken for those that the other lacks; nil for none.
+	Here machine.Machine
 	// Record gives the report of the machine, as it is kept; nil for none.
 	Record func(context.Context) ([]byte, error)
 
@@ -109,6 +113,9 @@ func (w *Work) beginImage(ctx context.Context, o RescueOrder) (*imaging, error) 
 	tree, err := w.Machine.Tree("/")
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a rescue image: %w", err)
+	}
+	if err := runsElsewhere(o, tree); err != nil {
+		return nil, errors.Join(err, tree.Close())
 	}
 	b := &imaging{w: w, ctx: ctx, o: o, files: newRootFiles(ctx, tree), done: func() { tree.Close() }}
 	b.report = &RescueReport{File: o.File, Format: o.Format}

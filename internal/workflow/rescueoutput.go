@@ -49,6 +49,9 @@ func (b *imaging) write() error {
 	if err := needSpace(dir, uint64(b.report.Manifest.Size())/shrinks); err != nil {
 		return err
 	}
+	if err := b.mayReplace(); err != nil { // said before the work, and asked once more after it
+		return err
+	}
 	if b.o.Format == medium.Initramfs {
 		return b.writeFile(func(w io.Writer) error { return b.writeInitramfs(w) })
 	}
@@ -85,7 +88,7 @@ func (b *imaging) write() error {
 func (b *imaging) writeInitramfs(w io.Writer) error {
 	b.w.tell(Making{"packing the image …"})
 	out := &counting{ctx: b.ctx, w: w}
-	err := rescue.WriteInitramfs(out, b.files, b.report.Manifest, b.audit, b.report.Kernel.Compression, rescue.Usual)
+	err := rescue.WriteInitramfs(out, b.files, b.report.Manifest, b.audit, b.report.Kernel.Compression)
 	b.report.Initramfs = out.n
 	return err
 }
@@ -96,9 +99,7 @@ func (b *imaging) writeMedium(p medium.Parts) error {
 		if err := needSpace(dir, uint64(p.Kernel.Size()+p.Initramfs.Size())); err != nil {
 			return err
 		}
-		b.w.tell(Making{"writing the directory …"})
-		b.report.Size, b.report.Written = p.Kernel.Size()+p.Initramfs.Size(), true
-		return medium.WritePXE(b.o.File, p)
+		return b.writeDirectory(p)
 	}
 	image, err := medium.Image(b.o.Format, p)
 	if err != nil {
@@ -126,6 +127,44 @@ func (b *imaging) writeFile(write func(io.Writer) error) error {
 	b.w.tell(Making{"waiting until the image is on the disk …"})
 	b.report.Size, b.report.Written = counted.n, true
 	return out.Commit()
+}
+
+// writeDirectory writes the directory for booting over the network.
+func (b *imaging) writeDirectory(p medium.Parts) error {
+	b.w.tell(Making{"writing the directory …"})
+	out, err := machine.CreateOutputDir(b.o.File, 0o755)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(medium.WritePXE(out.Path(), p), b.ctx.Err(), b.mayReplace()); err != nil {
+		return errors.Join(err, out.Abort())
+	}
+	b.report.Size, b.report.Written = p.Kernel.Size()+p.Initramfs.Size(), true
+	return out.Commit()
+}
+
+// mayReplace refuses to put a new directory in the place of one with files of others.
+func (b *imaging) mayReplace() error {
+	if b.o.Format != medium.PXE {
+		return nil
+	}
+	there, err := machine.OpenImage(b.o.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case there.Dir == nil:
+		return errors.Join(&OverwriteError{b.o.File, errors.New("it is no directory")}, there.Close())
+	}
+	foreign, err := medium.ForeignInPXE(there.Dir)
+	if err = errors.Join(err, there.Close()); err != nil {
+		return fmt.Errorf("cannot look at the directory %s: %w", b.o.File, err)
+	}
+	if foreign != "" {
+		return &OverwriteError{b.o.File, fmt.Errorf("it has a file that is not of a rescue image: %s", foreign)}
+	}
+	return nil
 }
 
 // counting counts what is written, and ends it with the work.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -73,36 +74,74 @@ func (e *NoLoaderError) Error() string {
 	return fmt.Sprintf("cannot make an image of the format %s: there is no boot loader for it:%s", e.Format, strings.Join(lines, ""))
 }
 
-// loaders finds the boot loaders of the root for the kernel.
+// loaders finds the boot loaders of the root for the kernel, and on this machine those that it lacks.
 func (b *imaging) loaders(kernel io.ReaderAt) (medium.Loaders, []rescue.Missing, error) {
 	arch, err := medium.KernelArch(kernel)
 	if err != nil {
 		return medium.Loaders{}, nil, err
 	}
-	l, missing := medium.FindLoaders(b.files, arch)
-	if l.ISOLINUX == nil && l.GRUBPC != nil && !b.o.Elsewhere {
-		if err := b.makeCore(l.GRUBPC); err != nil {
+	l := medium.FindLoaders(b.files, arch)
+	here := b.w.Machine
+	if b.o.Elsewhere {
+		here = b.o.Here
+		if l, err = b.completed(l, here); err != nil {
+			return l, nil, err
+		}
+	}
+	startedByBIOS := b.o.Format == medium.ISO || b.o.Format == medium.USB
+	if startedByBIOS && l.ISOLINUX == nil && l.GRUBPC != nil {
+		if err := b.makeCore(here, l.GRUBPC); err != nil {
 			l.GRUBPC = nil
 			b.w.tell(Note{fmt.Sprintf("the image is without GRUB for the BIOS: %v", err)})
 		}
 	}
-	return l, missing, nil
+	return l, l.Missing(), nil
+}
+
+// completed adds loaders of the machine that the image is made on.
+func (b *imaging) completed(l medium.Loaders, here machine.Machine) (medium.Loaders, error) {
+	other := medium.Loaders{}
+	if here != nil {
+		tree, err := here.Tree("/")
+		if err != nil {
+			return l, fmt.Errorf("cannot look for boot loaders on this machine: %w", err)
+		}
+		other = medium.FindLoaders(tree, l.Arch)
+		if err := tree.Close(); err != nil {
+			return l, err
+		}
+	}
+	l, taken := l.Complete(b.o.Format, other)
+	if len(taken) > 0 {
+		b.w.tell(Note{"boot loaders that the directory does not have are those of this machine: " + strings.Join(taken, ", ")})
+	}
+	return l, nil
 }
 
 // makeCore has the distribution's GRUB put itself together. Fedora, RHEL and SUSE call the
 // program grub2-mkimage.
-func (b *imaging) makeCore(g *medium.GRUBPC) error {
+func (b *imaging) makeCore(here machine.Machine, g *medium.GRUBPC) error {
 	program := "grub-mkimage"
-	if _, err := b.w.Machine.Lookup(program); err != nil {
+	if _, err := here.Lookup(program); err != nil {
 		program = "grub2-mkimage"
 	}
-	args := append([]string{"-O", "i386-pc", "-d", g.Dir, "-p", "/boot/grub"}, medium.GRUBModules...)
-	out, err := b.w.Machine.Run(b.ctx, machine.Cmd{Program: program, Args: args})
+	// It syncs what it writes, and fails on a pipe, which cannot be synced (GRUB, util/grub-mkimage.c).
+	scratch, err := machine.CreateScratch(filepath.Dir(b.o.File))
 	if err != nil {
 		return err
 	}
-	g.Core = medium.LoaderFile{Source: path.Join(g.Dir, "core.img"), Data: out.Stdout}
-	return nil
+	defer scratch.Close()
+	args := append([]string{"-O", "i386-pc", "-d", g.Dir, "-p", "/boot/grub", "-o", scratch.Path()}, medium.GRUBModules...)
+	if _, err := here.Run(b.ctx, machine.Cmd{Program: program, Args: args}); err != nil {
+		return err
+	}
+	core, err := scratch.Section()
+	if err != nil {
+		return err
+	}
+	g.Core.Source = path.Join(g.Dir, "core.img")
+	g.Core.Data, err = io.ReadAll(core)
+	return err
 }
 
 // parts are what a medium is made of.

@@ -2,9 +2,29 @@ package workflow
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"sync"
+
+	"salvor/internal/system"
 )
+
+// OtherArchError: this salvor cannot be the init of an image, as the machine that the image is for
+// is of another kind.
+type OtherArchError struct{ Arch, Own string } // as uname -m names them
+
+func (e *OtherArchError) Error() string {
+	return fmt.Sprintf("cannot make a rescue image of this directory: its programs are for %s, and this salvor, which would be the init of the image, is for %s", e.Arch, e.Own)
+}
+
+// runsElsewhere refuses a root whose kernel could not start this program. On the machine that runs it does run.
+func runsElsewhere(o RescueOrder, tree fs.FS) error {
+	arch, own := system.Arch(tree), system.ArchOf(o.Program)
+	if !o.Elsewhere || arch == "" || own == "" || arch == own {
+		return nil
+	}
+	return &OtherArchError{arch, own}
+}
 
 // rootFiles is the tree that an image is made of, as it is when it is first looked at: what
 // is where is asked for again and again, and most of it is not there at all. Nothing more is read of it when

@@ -1,19 +1,18 @@
 package workflow
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"salvor/internal/machine"
 	"salvor/internal/rescue/medium"
 	"salvor/internal/session"
 	"salvor/internal/storage"
+	"salvor/internal/tool"
 )
 
 // StickOrder says which image goes to which disk.
@@ -35,24 +34,25 @@ type StickReport struct {
 	Written   bool     // and read back
 }
 
-// Copying is the event that tells how far a copy is.
-type Copying struct {
-	Act         string // "writing", "reading back"
-	Done, Total uint64 // bytes
-	Took        time.Duration
-}
-
-func (Copying) event() {}
-
 // ConsentError: what is on the disk would be lost, and nobody has said that it may be.
 type ConsentError struct {
-	ID   storage.ID
-	Text string // what would be lost
+	ID    storage.ID
+	Text  string   // the disk, as people know it
+	Given []string // the IDs of other disks, for which it was said
 }
 
 func (e *ConsentError) Error() string {
-	return "refused to write to " + e.Text + ": what is on it would be lost"
+	text := "refused to write to " + e.Text + ": what is on it would be lost"
+	if len(e.Given) > 0 {
+		text += ", and that may be lost of another disk only: " + strings.Join(e.Given, ", ")
+	}
+	return text
 }
+
+// NoDiskError: nothing here has that name.
+type NoDiskError struct{ Name string }
+
+func (e *NoDiskError) Error() string { return "no device here is called " + e.Name }
 
 // WriteRescue writes an image to a disk, and reads it back. It refuses all but a whole disk that is named
 // without doubt, that nothing uses and whose content may be lost.
@@ -77,18 +77,11 @@ func (w *Work) WriteRescue(ctx context.Context, o StickOrder) (*StickReport, err
 	if r.Format, err = stickFormat(o.Image, image); err != nil {
 		return nil, err
 	}
-	g, err := w.Probe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.choose(g, o.Device); err != nil {
-		return nil, err
-	}
-	if o.PlanOnly {
-		return r, nil
+	if err := w.lookAtStick(ctx, r, o.Device); err != nil || o.PlanOnly {
+		return r, err
 	}
 	if !slices.Contains(o.Destroy, string(r.Disk.ID)) {
-		return nil, &ConsentError{r.Disk.ID, describeDisk(r.Disk, r.Device)}
+		return nil, &ConsentError{r.Disk.ID, describeDisk(r.Disk, r.Device), o.Destroy}
 	}
 	if err := w.writeStick(ctx, image, r); err != nil {
 		return nil, err
@@ -113,7 +106,23 @@ func stickFormat(name string, image *machine.ImageFile) (medium.Format, error) {
 	return contents.Format, nil
 }
 
-// choose finds the disk, and refuses one that must not be written to.
+// lookAtStick finds the disk and what is on it, and refuses one that must not be written to.
+func (w *Work) lookAtStick(ctx context.Context, r *StickReport, name string) error {
+	g, err := w.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.choose(g, name); err != nil {
+		return err
+	}
+	s := &stickUses{w: w, g: g, disk: r.Disk}
+	if err := r.unfit(g, s); err != nil {
+		return &RefusedError{fmt.Sprintf("refused to write to %s: %v", describeDisk(r.Disk, r.Device), err), err}
+	}
+	return nil
+}
+
+// choose finds the disk.
 func (r *StickReport) choose(g *storage.Graph, name string) error {
 	found := g.ByName(name)
 	if n := g.Node(storage.ID(name)); n != nil {
@@ -129,69 +138,94 @@ func (r *StickReport) choose(g *storage.Graph, name string) error {
 	if !ok {
 		return &RefusedError{fmt.Sprintf("%s is no whole disk: it is %s", name, g.Describe(found[0])), nil}
 	}
-	r.Disk, r.Device = disk, g.DevicePath(disk.ID)
+	r.Disk, r.Device, r.Content = disk, g.DevicePath(disk.ID), nil
 	for _, n := range g.Above(disk.ID) {
-		r.Content = append(r.Content, g.Describe(n))
-	}
-	if why := r.unfit(g); why != "" {
-		return &RefusedError{fmt.Sprintf("refused to write to %s: %s", describeDisk(disk, r.Device), why), nil}
+		r.Content = append(r.Content, describeContent(g, disk, n))
 	}
 	return nil
 }
 
-// NoDiskError: nothing here has that name.
-type NoDiskError struct{ Name string }
+// describeContent says what a node on the disk is, where it lies, and how large it is.
+func describeContent(g *storage.Graph, disk *storage.Disk, n storage.Node) string {
+	text := g.Describe(n)
+	if p := g.OwnPath(n.Base().ID); p != "" && n.Kind() == storage.KindPartition {
+		text = p + ", " + storage.HumanSize(n.Base().Size) + ": " + text
+	}
+	var on []string
+	for _, low := range g.Lower(n.Base().ID) {
+		switch low.(type) {
+		case *storage.Table:
+		default:
+			if low.Base().ID != disk.ID {
+				on = append(on, g.ShortName(low.Base().ID))
+			}
+		}
+	}
+	if len(on) > 0 {
+		text += " on " + strings.Join(on, ", ")
+	}
+	return text
+}
 
-func (e *NoDiskError) Error() string { return "no device here is called " + e.Name }
+// sectorSize is that of the partition tables of an image, in bytes.
+const sectorSize = 512
+
+// UnfitError: the disk is not one that the image can be written to.
+type UnfitError struct {
+	Reason UnfitReason
+	Text   string
+}
+
+func (e *UnfitError) Error() string { return e.Text }
+
+// UnfitReason is why a disk that nothing uses is refused.
+type UnfitReason string
+
+// The reasons.
+const (
+	UnfitNoDevice UnfitReason = "no device"
+	UnfitRunning  UnfitReason = "running system"
+	UnfitImage    UnfitReason = "image"
+	UnfitTwin     UnfitReason = "twin"
+	UnfitReadOnly UnfitReason = "read-only"
+	UnfitSmall    UnfitReason = "too small"
+	UnfitSectors  UnfitReason = "sectors"
+)
 
 // unfit is why the disk must not, or cannot, be written to; the first row that fits. It is the table "Which disk
 // is refused" in docs/rescue.md.
-func (r *StickReport) unfit(g *storage.Graph) string {
-	twins, uses := g.Twins(r.Disk.ID), usesOf(g, r.Disk)
-	switch {
-	case r.Device == "":
-		return "it has no device here"
-	case slices.ContainsFunc(uses, func(u string) bool { return u == "mounted at /" }):
-		return "the running system lies on it"
+func (r *StickReport) unfit(g *storage.Graph, s *stickUses) error {
+	if r.Device == "" {
+		return &UnfitError{UnfitNoDevice, "it has no device here"}
+	}
+	uses := s.all()
+	switch twins := g.Twins(r.Disk.ID); {
+	case slices.ContainsFunc(uses, func(u Use) bool { return u.Kind == UseMounted && u.Name == "/" }):
+		return &UnfitError{UnfitRunning, "the running system lies on it"}
 	case len(uses) > 0:
-		return "it is in use: " + strings.Join(uses, ", ")
+		return &InUseError{uses}
+	case s.holds(r.Image):
+		return &UnfitError{UnfitImage, "the image lies on it"}
 	case len(twins) > 0:
-		return fmt.Sprintf("there %s, and which one is meant cannot be told", another(len(twins)))
+		return &UnfitError{UnfitTwin, "which disk is meant cannot be told: " + sameIdentity(g, twins)}
 	case r.Disk.ReadOnly:
-		return "it is read-only"
+		return &UnfitError{UnfitReadOnly, "it is read-only"}
 	case r.Disk.Size < r.ImageSize:
-		return fmt.Sprintf("it is too small: the image has %s", storage.HumanSize(r.ImageSize))
+		return &UnfitError{UnfitSmall, "it is too small: the image has " + storage.HumanSize(r.ImageSize)}
+	case r.Disk.SectorSize > sectorSize:
+		return &UnfitError{UnfitSectors, fmt.Sprintf("no machine would start from it: its sectors have %d bytes, and those of the image %d", r.Disk.SectorSize, sectorSize)}
 	}
-	return ""
+	return nil
 }
 
-func another(n int) string {
-	if n == 1 {
-		return "is another disk with the same identity"
+// sameIdentity lists disks that cannot be told apart.
+func sameIdentity(g *storage.Graph, twins []storage.Node) string {
+	var names []string
+	for _, n := range twins {
+		names = append(names, g.ShortName(n.Base().ID))
 	}
-	return fmt.Sprintf("are %d other disks with the same identity", n)
-}
-
-// usesOf tells what uses a disk: mounts, what is open or stood in for, swap.
-func usesOf(g *storage.Graph, disk *storage.Disk) []string {
-	var out []string
-	for _, n := range append([]storage.Node{disk}, g.Above(disk.ID)...) {
-		c := n.Base()
-		for _, m := range g.MountsOf(c.ID) {
-			out = append(out, "mounted at "+m.Point)
-		}
-		if storage.OpeningOf(n) != nil {
-			out = append(out, g.ShortName(c.ID)+" is open")
-		}
-		if c.Overlay != nil {
-			out = append(out, g.ShortName(c.ID)+" is stood in for")
-		}
-		if s, ok := n.(*storage.Swap); ok && s.Active {
-			out = append(out, "swap")
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(names)
+	return strings.Join(names, ", ") + " say that they are the same"
 }
 
 // describeDisk names a disk by all that a person may know it by.
@@ -206,16 +240,8 @@ func describeDisk(d *storage.Disk, device string) string {
 	return fmt.Sprintf("%s (%s, %s)", d.ID, strings.Join(parts, ", "), storage.HumanSize(d.Size))
 }
 
-// chunk is how much is written or read at once; edge is how much at either end of a disk programs look at
-// to see what is on it.
-const (
-	chunk = 4 << 20
-	edge  = 1 << 20
-)
-
-// writeStick writes all but the beginning, and that at last: until then the disk is empty for
-// all who look at it, and nobody takes half an image for a whole one. What is behind the image is
-// left, but for the end, where copies of partition tables and superblocks of arrays lie.
+// writeStick opens the disk for this process alone, looks at it again while nobody else can take hold of it,
+// and copies. Others that look at disks are waited for: they would have its partitions open.
 func (w *Work) writeStick(ctx context.Context, image io.ReaderAt, r *StickReport) (err error) {
 	door, ok := w.Machine.(machine.Overwriter)
 	if !ok {
@@ -223,150 +249,73 @@ func (w *Work) writeStick(ctx context.Context, image io.ReaderAt, r *StickReport
 	}
 	disk, err := door.Overwrite(r.Device)
 	if errors.Is(err, machine.ErrBusy) {
-		return &RefusedError{fmt.Sprintf("refused to write to %s: it is in use: %v", describeDisk(r.Disk, r.Device), err), err}
+		return w.busyStick(ctx, r, err)
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, disk.Close()) }()
-	c := &copying{w: w, ctx: ctx, image: image, size: int64(r.ImageSize), disk: disk, end: int64(r.Disk.Size)}
-	if err := c.run(); err != nil {
-		w.tell(Note{describeDisk(r.Disk, r.Device) + c.state(err)})
+	defer func() {
+		err = errors.Join(err, disk.Close())
+		w.udevSettles(ctx) // it has a look of its own at a disk that was written to, once that is closed
+	}()
+	if err := w.lookAgain(ctx, r, disk); err != nil {
 		return err
 	}
-	// A kernel that cannot read the table anew does so when the stick is plugged in again.
-	if err := disk.Reread(); err != nil {
-		w.noteAll([]string{fmt.Sprintf("the kernel still has the old partition table of %s: plug it in again", r.Device)})
+	if err := w.reread(ctx, disk); errors.Is(err, machine.ErrBusy) {
+		return w.busyStick(ctx, r, err)
+	}
+	return w.copyToStick(ctx, image, disk, r)
+}
+
+// busyStick says what has the disk, as far as it can be seen.
+func (w *Work) busyStick(ctx context.Context, r *StickReport, cause error) error {
+	g, err := w.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	s := &stickUses{w: w, g: g, disk: r.Disk, readers: true}
+	in := &InUseError{s.all()}
+	return &RefusedError{fmt.Sprintf("refused to write to %s: %v", describeDisk(r.Disk, r.Device), in), errors.Join(in, cause)}
+}
+
+// lookAgain looks at the disk that was opened: it has to be the one that consent was given for, with the same on it.
+// Its number cannot become another's while it is open, so that number, and not the name, is what is compared.
+func (w *Work) lookAgain(ctx context.Context, r *StickReport, disk machine.Overwriting) error {
+	held, err := disk.Device()
+	if err != nil {
+		return err
+	}
+	now := *r
+	err = w.lookAtStick(ctx, &now, string(r.Disk.ID))
+	_, gone := errors.AsType[*NoDiskError](err)
+	if err != nil && !gone {
+		return err
+	}
+	same := !gone && now.Disk.Dev == storage.Dev{Major: held.Major, Minor: held.Minor} && now.Disk.Size == held.Size &&
+		describeDisk(now.Disk, r.Device) == describeDisk(r.Disk, r.Device) && slices.Equal(now.Content, r.Content)
+	if !same {
+		return &ChangedDiskError{describeDisk(r.Disk, r.Device)}
 	}
 	return nil
 }
 
-// copying is an image on its way to a disk.
-type copying struct {
-	w     *Work
-	ctx   context.Context
-	image io.ReaderAt
-	size  int64
-	disk  machine.Overwriting
-	end   int64 // of the disk
+// ChangedDiskError: the disk that was opened is not the one that was looked at, or has something else on it.
+type ChangedDiskError struct{ Disk string }
 
-	began time.Time
-	told  time.Time
-	whole bool // all of the image is on the disk
+func (e *ChangedDiskError) Error() string {
+	return "refused to write to " + e.Disk + ": it has changed since it was looked at, or another disk has its name now"
 }
 
-// state says what the disk is when the copy has come to an end too early.
-func (c *copying) state(err error) string {
-	if c.whole && !as[*VerifyError](err) {
-		return " has the whole image, but was not read back to its end: what is on it is not proved"
-	}
-	return " has lost what was on it, and is no boot medium now: write it again"
+// reread has the kernel read the partition table, once udev has no partition open any more.
+func (w *Work) reread(ctx context.Context, disk machine.Overwriting) error {
+	w.udevSettles(ctx)
+	return disk.Reread()
 }
 
-func as[T error](err error) bool {
-	_, ok := errors.AsType[T](err)
-	return ok
-}
-
-func (c *copying) run() error {
-	c.began = c.w.Machine.Now()
-	if err := c.clear(); err != nil {
-		return err
+// udevSettles waits for udev, as far as it can be waited for: what it has open closes by itself. The disk may be
+// pulled out and the order stopped by now, so neither ends the wait.
+func (w *Work) udevSettles(ctx context.Context) {
+	if udevRuns(w.Machine) {
+		_ = run(context.WithoutCancel(ctx), w.Machine, tool.Settle())
 	}
-	head := min(c.size, chunk)
-	if err := c.each("writing", head, c.write); err != nil {
-		return err
-	}
-	if err := c.disk.Flush(); err != nil {
-		return err
-	}
-	if err := c.write(make([]byte, head), 0); err != nil {
-		return err
-	}
-	if err := c.disk.Flush(); err != nil {
-		return err
-	}
-	c.began, c.whole = c.w.Machine.Now(), true
-	return c.each("reading back", 0, c.compare)
-}
-
-// clear empties both ends of the disk.
-func (c *copying) clear() error {
-	zeros := make([]byte, edge)
-	if _, err := c.disk.WriteAt(zeros[:min(edge, c.end)], 0); err != nil {
-		return err
-	}
-	if from := max(c.size, c.end-edge); from < c.end {
-		if _, err := c.disk.WriteAt(zeros[:c.end-from], from); err != nil {
-			return err
-		}
-	}
-	return c.disk.Flush()
-}
-
-// each goes through the image from a place on.
-func (c *copying) each(act string, from int64, do func(buffer []byte, at int64) error) error {
-	buffer := make([]byte, chunk)
-	for at := from; at < c.size; at += chunk {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		c.tell(act, at)
-		if err := do(buffer[:min(chunk, c.size-at)], at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tell tells how far it is, once a second.
-func (c *copying) tell(act string, at int64) {
-	now := c.w.Machine.Now()
-	if now.Sub(c.told) < time.Second && at > 0 {
-		return
-	}
-	c.told = now
-	c.w.tell(Copying{act, uint64(at), uint64(c.size), now.Sub(c.began)})
-}
-
-func (c *copying) write(buffer []byte, at int64) error {
-	if err := readFull(c.image, buffer, at); err != nil {
-		return fmt.Errorf("cannot read the image: %w", err)
-	}
-	_, err := c.disk.WriteAt(buffer, at)
-	return err
-}
-
-// compare reads back. A stick that lies about its size tells so only here.
-func (c *copying) compare(buffer []byte, at int64) error {
-	if err := readFull(c.image, buffer, at); err != nil {
-		return fmt.Errorf("cannot read the image: %w", err)
-	}
-	got := make([]byte, len(buffer))
-	if err := readFull(c.disk, got, at); err != nil {
-		return err
-	}
-	if !bytes.Equal(got, buffer) {
-		return &VerifyError{At: uint64(at)}
-	}
-	return nil
-}
-
-// VerifyError: what was written is not what is on the disk.
-type VerifyError struct{ At uint64 }
-
-func (e *VerifyError) Error() string {
-	return fmt.Sprintf("what is on the disk is not what was written to it: the 4 MiB from byte %d on are different", e.At)
-}
-
-// readFull fills the buffer; an end within it is an error.
-func readFull(r io.ReaderAt, buffer []byte, at int64) error {
-	n, err := r.ReadAt(buffer, at)
-	if n == len(buffer) {
-		return nil
-	}
-	if err == nil || err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -18,6 +18,7 @@ type overwriting struct {
 	m    *Machine
 	disk storage.ID
 	name string
+	held machine.Held
 }
 
 // Overwrite gives a device to one writer; FailNext knows it as "overwrite DEVICE".
@@ -40,7 +41,19 @@ func (m *Machine) Overwrite(name string) (machine.Overwriting, error) {
 			return nil, fmt.Errorf("cannot open %s: %w", name, machine.ErrBusy)
 		}
 	}
-	return &overwriting{m, id, name}, nil
+	return &overwriting{m, id, name, machine.Held{Major: d.number.Major, Minor: d.number.Minor, Size: d.node.Base().Size}}, nil
+}
+
+// Device tells what was opened; FailNext knows "look at DEVICE" as a name that another
+// disk has got meanwhile.
+func (o *overwriting) Device() (machine.Held, error) {
+	o.m.mu.Lock()
+	defer o.m.mu.Unlock()
+	held := o.held
+	if err := o.m.fault(context.Background(), "look at "+o.name); err != nil {
+		held.Minor++
+	}
+	return held, nil
 }
 
 // WriteAt keeps what is written.
@@ -88,10 +101,19 @@ func (o *overwriting) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// Flush, Reread and Close have nothing to do.
-func (o *overwriting) Flush() error  { return nil }
-func (o *overwriting) Reread() error { return nil }
-func (o *overwriting) Close() error  { return nil }
+// Reread is asked for; FailNext knows it as "reread DEVICE".
+func (o *overwriting) Reread() error {
+	o.m.mu.Lock()
+	defer o.m.mu.Unlock()
+	if err := o.m.fault(context.Background(), "reread "+o.name); err != nil {
+		return fmt.Errorf("cannot read the partition table of %s: %w", o.name, machine.ErrBusy)
+	}
+	return nil
+}
+
+// Flush and Close have nothing to do.
+func (o *overwriting) Flush() error { return nil }
+func (o *overwriting) Close() error { return nil }
 
 // strip takes away what lies on a disk.
 func (m *Machine) strip(disk storage.ID) {

@@ -12,10 +12,10 @@ import (
 )
 
 // FindLoaders looks in a distribution's tree for the boot loaders that its packages have
-// put there. What cannot be started for want of one is missing.
-func FindLoaders(root fs.FS, arch Arch) (Loaders, []rescue.Missing) {
+// put there. What cannot be started for want of one is missing, see Missing.
+func FindLoaders(root fs.FS, arch Arch) Loaders {
 	s := searcher{root}
-	l := Loaders{Arch: arch}
+	l := Loaders{Arch: arch, Vendor: s.vendor()}
 	if arch == X64 {
 		l.ISOLINUX, l.PXELINUX, l.GRUBPC = s.isolinux(), s.pxelinux(), s.grubPC()
 	}
@@ -27,7 +27,7 @@ func FindLoaders(root fs.FS, arch Arch) (Loaders, []rescue.Missing) {
 	l.GRUBNet = s.first(arch.names("usr/lib/grub/ARCH-efi-signed/grubnetUEFI.efi.signed", "usr/lib/grub/ARCH-efi/monolithic/grubnetUEFI.efi"))
 	l.SystemdBoot = s.first(arch.names("usr/lib/systemd/boot/efi/systemd-bootUEFI.efi.signed", "usr/lib/systemd/boot/efi/systemd-bootUEFI.efi"))
 	l.Stub = s.first(arch.names("usr/lib/systemd/boot/efi/linuxUEFI.efi.stub"))
-	return l, l.missing()
+	return l
 }
 
 // names puts the architecture into paths: ARCH as GRUB, UEFI as UEFI calls it.
@@ -42,8 +42,8 @@ func (a Arch) names(patterns ...string) []string {
 	return out
 }
 
-// missing tells what no firmware of a kind could start.
-func (l Loaders) missing() []rescue.Missing {
+// Missing tells what no firmware of a kind could start.
+func (l Loaders) Missing() []rescue.Missing {
 	var out []rescue.Missing
 	lack := func(what, need string) {
 		out = append(out, rescue.Missing{What: what, For: need, Why: fs.ErrNotExist.Error()})
@@ -227,6 +227,14 @@ func rank(own []string, name string) int {
 
 // vendorOf is the directory of distributions that do not call it by their ID.
 var vendorOf = map[string]string{"rhel": "redhat", "ol": "redhat"}
+
+// vendor is the ID of the distribution (os-release(5)), "" if it is not told.
+func (s searcher) vendor() string {
+	if own := s.ownVendors(); len(own) > 0 {
+		return own[0]
+	}
+	return ""
+}
 
 // ownVendors are the names that the distribution's directory may have (os-release(5)).
 func (s searcher) ownVendors() []string {

@@ -121,12 +121,12 @@ func TestFindLoaders(t *testing.T) {
 			if f := root["usr/lib/os-release"]; f != nil {
 				f.Data = []byte("NAME=\"Fedora Linux\"\nID=fedora\n")
 			}
-			l, missing := FindLoaders(root, c.arch)
+			l := FindLoaders(root, c.arch)
 			if diff := cmp.Diff(c.want, said(l)); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
 			var lacks []string
-			for _, m := range missing {
+			for _, m := range l.Missing() {
 				lacks = append(lacks, m.For)
 			}
 			if diff := cmp.Diff(c.missing, lacks); diff != "" {
@@ -151,13 +151,18 @@ func TestKernelArch(t *testing.T) {
 		copy(b[0x40:], []byte{'P', 'E', 0, 0, machine, high})
 		return b
 	}
-	old, image := make([]byte, 4096), make([]byte, 4096)
-	copy(old[0x202:], "HdrS")
+	pc := func(version, flags byte) []byte {
+		b := make([]byte, 4096)
+		copy(b[0x202:], []byte{'H', 'd', 'r', 'S', version, 2})
+		b[0x236] = flags
+		return b
+	}
+	image := make([]byte, 4096)
 	copy(image[56:], "ARM\x64")
 	for _, c := range []struct {
 		kernel []byte
 		want   Arch
-	}{{program(0x64, 0x86), X64}, {program(0x64, 0xaa), AA64}, {old, X64}, {image, AA64}, {program(0xc4, 0x01), ""}, {noise(1, 4096), ""}, {nil, ""}} {
+	}{{program(0x64, 0x86), X64}, {program(0x64, 0xaa), AA64}, {pc(0x0a, 0), X64}, {pc(0x0f, 0x3f), X64}, {pc(0x0f, 0x3e), ""}, {image, AA64}, {program(0xc4, 0x01), ""}, {noise(1, 4096), ""}, {nil, ""}} {
 		got, err := KernelArch(bytes.NewReader(c.kernel))
 		if got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%q, %v; want %q", got, err, c.want)

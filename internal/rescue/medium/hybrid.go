@@ -12,6 +12,11 @@ import (
 // program would put it. All of ISO 9660 but the files lies in front of it.
 const espStart = 1 << 20
 
+// runOut is what follows the last file of a CD, as much as mkisofs(8) puts there (-pad): who reads
+// a CD may read ahead. GRUB reads 32 KiB at a time; where these reach past the end, a BIOS may
+// give it anything for the last sectors of the last file, without an error (seen with SeaBIOS 1.16).
+const runOut = 150 * block
+
 // hybrid makes an ISO or USB image: they differ in their partition table alone. The image
 // of a USB stick has a GPT, which UEFI firmware likes better and to which partitions can
 // be added; that of a CD an MBR, which some BIOSes want to see on a stick.
@@ -46,7 +51,7 @@ func hybrid(f Format, p Parts) (*io.SectionReader, error) {
 func assemble(f Format, p Parts, id identity, esp *fat, cd *iso, bios biosLoader) *io.SectionReader {
 	espSectors := esp.size() / sector
 	end := espStart + esp.size()
-	size := up(end, block)
+	size := up(end, block) + runOut
 	if f == USB {
 		size = up(end+gptSectors*sector, espStart)
 	}

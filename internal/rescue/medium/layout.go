@@ -23,7 +23,7 @@ func (p Parts) layOut(id identity) (tree, []alias, error) {
 	case uefiShim, uefiGRUB:
 		p.putGRUB(&t)
 	case uefiSystemdBoot:
-		t.put(l.Arch.boot(), l.SystemdBoot.Data)
+		t.put(l.Arch.EFIProgram(), l.SystemdBoot.Data)
 		t = append(t, p.systemdBootEntries()...)
 	}
 	if l.GRUB.there() || l.GRUBPC != nil {
@@ -55,10 +55,10 @@ func (p Parts) putBIOS(t *tree) {
 func (p Parts) putGRUB(t *tree) {
 	l := p.Loaders
 	if l.uefi() == uefiGRUB {
-		t.put(l.Arch.boot(), l.GRUB.Data)
+		t.put(l.Arch.EFIProgram(), l.GRUB.Data)
 		return
 	}
-	t.put(l.Arch.boot(), l.Shim.Data)
+	t.put(l.Arch.EFIProgram(), l.Shim.Data)
 	t.put("EFI/BOOT/GRUB"+l.Arch.upper()+".EFI", l.GRUB.Data)
 	if l.MokManager.there() {
 		t.put("EFI/BOOT/MM"+l.Arch.upper()+".EFI", l.MokManager.Data)
@@ -100,7 +100,7 @@ func (p Parts) putUKI(t tree) (tree, []alias, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	boot := p.Loaders.Arch.boot()
+	boot := p.Loaders.Arch.EFIProgram()
 	t.putReader(boot, u.image)
 	return t, []alias{{kernelPath, boot, u.kernel}, {initrdPath, boot, u.initrd}}, nil
 }

@@ -23,8 +23,8 @@ const (
 
 func (a Arch) upper() string { return strings.ToUpper(string(a)) }
 
-// boot is the program that firmware starts from a medium.
-func (a Arch) boot() string { return "EFI/BOOT/BOOT" + a.upper() + ".EFI" }
+// EFIProgram is the program that UEFI starts from a medium (UEFI 2.10, 3.5.1.1).
+func (a Arch) EFIProgram() string { return "EFI/BOOT/BOOT" + a.upper() + ".EFI" }
 
 // KernelArch tells for which architecture a kernel is.
 func KernelArch(kernel io.ReaderAt) (Arch, error) {
@@ -43,12 +43,19 @@ func KernelArch(kernel io.ReaderAt) (Arch, error) {
 		}
 	}
 	switch {
-	case string(head[0x202:0x206]) == "HdrS": // kernel: Documentation/arch/x86/boot.rst
+	case isPC(head):
 		return X64, nil
 	case string(head[56:60]) == "ARM\x64": // kernel: Documentation/arch/arm64/booting.rst
 		return AA64, nil
 	}
 	return "", errors.New("cannot make a boot medium with this kernel: it is neither one for x86-64 nor one for 64-bit ARM")
+}
+
+// isPC: from version 2.12 of the boot protocol on, a kernel for PCs says whether it is one of 64
+// bits (XLF_KERNEL_64; kernel: Documentation/arch/x86/boot.rst, xloadflags).
+func isPC(head []byte) bool {
+	le := binary.LittleEndian
+	return string(head[0x202:0x206]) == "HdrS" && (le.Uint16(head[0x206:]) < 0x20c || le.Uint16(head[0x236:])&1 != 0)
 }
 
 // LoaderFile is a file of a boot loader; one without data is not there.
@@ -64,6 +71,8 @@ func (f LoaderFile) name() string { return path.Base(f.Source) }
 // Loaders are the boot loaders for an architecture, as far as there are any.
 type Loaders struct {
 	Arch Arch
+	// Vendor is the ID of the distribution that they are of. It signs shim's GRUB and the kernel.
+	Vendor string
 	// ISOLINUX and GRUBPC start a medium by a BIOS; ISOLINUX is taken if both are there.
 	ISOLINUX *Syslinux
 	GRUBPC   *GRUBPC
@@ -139,13 +148,22 @@ func (l Loaders) uefi() uefiLoader {
 	return ""
 }
 
+// Where a medium has the program that a BIOS starts from a CD.
+const (
+	isolinuxPath = "isolinux/isolinux.bin"
+	eltoritoPath = "boot/grub/eltorito.img"
+)
+
+// BIOSPrograms are the programs that a BIOS starts from a medium, which has one of them, or none.
+var BIOSPrograms = []string{isolinuxPath, eltoritoPath}
+
 // biosPath is the file that a BIOS starts from a CD, "" if there is none.
 func (l Loaders) biosPath() string {
 	switch {
 	case l.ISOLINUX != nil:
-		return "isolinux/isolinux.bin"
+		return isolinuxPath
 	case l.GRUBPC != nil && l.GRUBPC.Core.there():
-		return "boot/grub/eltorito.img"
+		return eltoritoPath
 	}
 	return ""
 }

@@ -24,6 +24,11 @@ type entry struct {
 	options     string // the kernel's command line
 }
 
+// wholeMemory makes the kernel keep the unpacked initramfs in ramfs. In tmpfs, which is the
+// usual, it may take half of the memory and no more, at a time when the packed one takes memory,
+// too (kernel: init_rootfs in init/do_mounts.c): it would not fit where it could well run.
+const wholeMemory = "rootfstype=ramfs"
+
 // entries are those that start the rescue system; the first is the default. Every one
 // speaks on screen and serial line; the last console= is the one that is /dev/console
 // (kernel: Documentation/admin-guide/serial-console.rst).
@@ -31,7 +36,7 @@ func (p Parts) entries() []entry {
 	serial := "console=" + cmp.Or(map[Arch]string{AA64: "ttyAMA0"}[p.Loaders.Arch], "ttyS0") + ",115200"
 	const screen = "console=tty0"
 	line := func(words ...string) string {
-		return strings.Join(strings.Fields(strings.Join(append(words, p.CommandLine), " ")), " ")
+		return strings.Join(strings.Fields(strings.Join(append(words, wholeMemory, p.CommandLine), " ")), " ")
 	}
 	return []entry{
 		{"rescue", "Rescue", line(serial, screen)},

@@ -92,11 +92,11 @@ func openDisk(image *io.SectionReader) (*Contents, error) {
 	if c.Files, err = readFAT(io.NewSectionReader(image, at.at, at.size)); err != nil {
 		return nil, fmt.Errorf("its EFI system partition: %w", err)
 	}
-	if c.file(kernelPath) == nil {
+	if c.Find(kernelPath) == nil {
 		return c.fromUKI()
 	}
 	for _, config := range []string{"boot/grub/grub.cfg", "isolinux/isolinux.cfg", "loader/entries/rescue.conf"} {
-		if c.file(config) != nil {
+		if c.Find(config) != nil {
 			return c, c.complete(kernelPath, initrdPath, config)
 		}
 	}
@@ -106,13 +106,13 @@ func openDisk(image *io.SectionReader) (*Contents, error) {
 // fromUKI: a medium without a kernel of its own may have one in the program that UEFI starts.
 func (c *Contents) fromUKI() (*Contents, error) {
 	for _, arch := range []Arch{X64, AA64} {
-		program := c.file(arch.boot())
+		program := c.Find(arch.EFIProgram())
 		if program == nil {
 			continue
 		}
 		inner, err := openUKI(program)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", arch.boot(), err)
+			return nil, fmt.Errorf("%s: %w", arch.EFIProgram(), err)
 		}
 		c.Kernel, c.Initramfs, c.CommandLine = inner.Kernel, inner.Initramfs, inner.CommandLine
 		return c, nil
@@ -122,11 +122,11 @@ func (c *Contents) fromUKI() (*Contents, error) {
 
 // complete finds the parts among the files.
 func (c *Contents) complete(kernel, initrd, config string) error {
-	c.Kernel, c.Initramfs = c.file(kernel), c.file(initrd)
+	c.Kernel, c.Initramfs = c.Find(kernel), c.Find(initrd)
 	if c.Kernel == nil || c.Initramfs == nil {
 		return errors.Join(fmt.Errorf("it has no kernel and initramfs where salvor puts them: %s, %s", kernel, initrd), c.Close())
 	}
-	menu := c.file(config)
+	menu := c.Find(config)
 	if menu == nil {
 		return nil
 	}
@@ -138,8 +138,8 @@ func (c *Contents) complete(kernel, initrd, config string) error {
 	return nil
 }
 
-// file gives the content of a file, in whatever case its name is; nil if it is not there.
-func (c *Contents) file(p string) *io.SectionReader {
+// Find gives the content of a file, in whatever case its name is; nil if it is not there.
+func (c *Contents) Find(p string) *io.SectionReader {
 	for _, f := range c.Files {
 		if strings.EqualFold(f.Path, p) {
 			return f.Open()

@@ -85,7 +85,7 @@ func TestImagesAreReadBack(t *testing.T) {
 			same(t, "the kernel", c.Kernel, noise(4, 100_000))
 			same(t, "the initramfs", c.Initramfs, noise(5, 300_001))
 			for _, path := range []string{"EFI/BOOT/BOOTX64.EFI", "EFI/debian/grub.cfg", "EFI/BOOT/grub.cfg", "boot/grub/grub.cfg", "isolinux/menu.c32"} {
-				if c.file(path) == nil {
+				if c.Find(path) == nil {
 					t.Errorf("there is no %s", path)
 				}
 			}
@@ -234,10 +234,11 @@ func TestOpenRefusesTheRest(t *testing.T) {
 func TestDirectoryForTheNetwork(t *testing.T) {
 	dir, p := t.TempDir(), fakeParts()
 	p.Loaders.PXELINUX = &Syslinux{Program: LoaderFile{"/usr/lib/PXELINUX/pxelinux.0", noise(1, 100)}}
-	for range 2 { // the second time, over what is there
-		if err := WritePXE(dir, p); err != nil {
-			t.Fatal(err)
-		}
+	if err := WritePXE(dir, p); err != nil {
+		t.Fatal(err)
+	}
+	if foreign, err := ForeignInPXE(os.DirFS(dir)); foreign != "" || err != nil {
+		t.Errorf("%q is foreign, %v", foreign, err)
 	}
 	c, err := OpenDir(os.DirFS(dir))
 	if err != nil {
@@ -251,5 +252,40 @@ func TestDirectoryForTheNetwork(t *testing.T) {
 	same(t, "the initramfs", c.Initramfs, noise(5, 300_001))
 	if _, err := OpenDir(fstest.MapFS{}); err == nil {
 		t.Error("an empty directory was taken")
+	}
+}
+
+// TestForeignInPXE: a directory is replaced only if all in it is an image's.
+func TestForeignInPXE(t *testing.T) {
+	for want, paths := range map[string][]string{
+		"":                   {"salvor.id", "boot.ipxe", "vmlinuz", "initrd.img", "menu.c32", "grubx64.efi", "grub/grub.cfg", "pxelinux.cfg/default"},
+		"boot.ipxe":          {"boot.ipxe", "initrd.img", "vmlinuz"},
+		"README":             {"README"},
+		"pxelinux.cfg/01-aa": {"salvor.id", "boot.ipxe", "vmlinuz", "pxelinux.cfg/01-aa"},
+		"debian":             {"salvor.id", "boot.ipxe", "debian/vmlinuz"},
+		"vmlinuz.old":        {"salvor.id", "boot.ipxe", "vmlinuz", "vmlinuz.old"},
+		"pxelinux.cfg/x.c32": {"salvor.id", "boot.ipxe", "pxelinux.cfg/x.c32"},
+	} {
+		if got, err := ForeignInPXE(treeOf(paths...)); got != want || err != nil {
+			t.Errorf("%v: %q, %v; want %q", paths, got, err, want)
+		}
+	}
+	if got, err := ForeignInPXE(treeOf("salvor.id", "vmlinuz -> /boot/vmlinuz")); got != "vmlinuz" || err != nil {
+		t.Errorf("a link: %q, %v", got, err)
+	}
+	if got, err := ForeignInPXE(fstest.MapFS{}); got != "" || err != nil {
+		t.Errorf("an empty directory: %q, %v", got, err)
+	}
+}
+
+// TestRunOut: whoever reads ahead of the last file of a CD is still on it. The image is so large that its FAT
+// file system has no room left over.
+func TestRunOut(t *testing.T) {
+	p, last := fakeParts(), noise(5, 64<<20)
+	p.Initramfs = reader(last)
+	b := imageOf(t, ISO, p)
+	at := bytes.LastIndex(b, last[len(last)-4096:])
+	if left := len(b) - (at + 4096); at < 0 || left < runOut {
+		t.Errorf("%d bytes follow the last file, want %d", left, runOut)
 	}
 }

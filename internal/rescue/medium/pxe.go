@@ -8,22 +8,27 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 )
 
 // The names of the kernel and the initramfs in a directory for booting over the network.
 const (
 	pxeKernel = "vmlinuz"
 	pxeInitrd = "initrd.img"
+	// pxeMark is by what such a directory is known.
+	pxeMark = "salvor.id"
 )
 
-// WritePXE fills a directory, which is made if it is not there, with what a TFTP or HTTP
-// server needs to start the rescue system. Files of other names in it are left alone.
+// pxeNames are the patterns of the names of all files that WritePXE writes.
+var pxeNames = []string{
+	pxeMark, pxeKernel, pxeInitrd, "boot.ipxe", "README", "grub/grub.cfg", "pxelinux.cfg/default", "pxelinux.0", "*.c32", "grub*.efi", "shim*.efi",
+}
+
+// WritePXE fills a directory with what a TFTP or HTTP server needs to start the rescue system.
+// Everyone may read it, as such a server runs as somebody of its own.
 func WritePXE(dir string, p Parts) error {
 	if err := p.check(); err != nil {
 		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make the directory for network boot: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -42,12 +47,44 @@ func writeFile(root *os.Root, f file) error {
 	if err := root.MkdirAll(path.Dir(f.path), 0o755); err != nil {
 		return err
 	}
-	out, err := root.Create(f.path)
+	out, err := root.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, io.NewSectionReader(f.content, 0, f.content.Size()))
 	return errors.Join(err, out.Close())
+}
+
+// ForeignInPXE names a file in a directory that WritePXE has not written; "" if there is none. All
+// are foreign where its mark is not.
+func ForeignInPXE(dir fs.FS) (string, error) {
+	var own, foreign []string
+	err := fs.WalkDir(dir, ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{".", "grub", "pxelinux.cfg"}, p):
+		case d.Type().IsRegular() && isPXEName(p):
+			own = append(own, p)
+		default:
+			foreign = append(foreign, p)
+		}
+		return nil
+	})
+	if !slices.Contains(own, pxeMark) {
+		foreign = append(foreign, own...)
+	}
+	if err != nil || len(foreign) == 0 {
+		return "", err
+	}
+	return foreign[0], nil
+}
+
+func isPXEName(p string) bool {
+	return slices.ContainsFunc(pxeNames, func(pattern string) bool {
+		ok, _ := path.Match(pattern, p)
+		return ok
+	})
 }
 
 // pxeFiles are the files of the directory. GRUB's image for the network is signed by the
@@ -70,6 +107,7 @@ func (p Parts) pxeFiles() tree {
 	t.put("pxelinux.cfg/default", p.syslinuxConfig(pxeKernel, pxeInitrd))
 	t.put("grub/grub.cfg", p.pxeGRUBConfig())
 	t.put("boot.ipxe", p.ipxeScript())
+	t.put(pxeMark, []byte(p.heading()+"\n"))
 	t.put("README", p.pxeReadme())
 	t.putReader(pxeKernel, p.Kernel)
 	t.putReader(pxeInitrd, p.Initramfs)

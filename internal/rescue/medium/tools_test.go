@@ -39,7 +39,9 @@ func wants(t *testing.T, out string, patterns ...string) {
 func judged(t *testing.T, f Format, p Parts) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "image")
-	toFile(t, name, f, p)
+	if err := os.WriteFile(name, imageOf(t, f, p), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return name
 }
 
@@ -114,7 +116,7 @@ func TestSgdiskReadsTheTable(t *testing.T) {
 
 // TestUKIIsAProgram: others see the sections too, with the right content.
 func TestUKIIsAProgram(t *testing.T) {
-	loaders, _ := FindLoaders(os.DirFS("/"), X64)
+	loaders := FindLoaders(os.DirFS("/"), X64)
 	if !loaders.Stub.there() {
 		t.Skip("there is no stub of systemd on this machine")
 	}
