@@ -70,11 +70,11 @@ func (c *counter) Write(p []byte) (int, error) {
 // compressor: zstd with one goroutine, since how it cuts its input into blocks depends on
 // their number, and with a window far below the 128 MiB that the kernel accepts
 // (lib/decompress_unzstd.c): the kernel has to have the window in memory besides the archive.
-// The level is the highest before the time grows faster than the size falls.
+// The next level takes three times as long for an image that is four per cent smaller.
 func compressor(w io.Writer, with Compression) (io.WriteCloser, error) {
 	switch with {
 	case Zstd:
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
+		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
 	case Gzip:
 		return gzip.NewWriter(w), nil
 	case Uncompressed:

@@ -19,7 +19,7 @@ var moduleSets = []moduleSet{
 	{name: "disks, whatever drives them", from: Minimal, words: "sd_mod sr_mod sg st usb-storage uas nvme mmc_block drivers/scsi/device_handler dax scsi_transport_iscsi"},
 	{name: "virtual machines", from: Minimal,
 		words: "drivers/virtio virtio_blk virtio_scsi virtio_net virtio_console virtio-rng virtio_mmio 9p 9pnet_virtio qemu_fw_cfg " +
-			"hv_vmbus hv_storvsc hv_netvsc hyperv-keyboard hid-hyperv hv_utils xen-blkfront xen-netfront vmw_pvscsi vmxnet3 vmw_balloon"},
+			"ahci ata_piix mptspi e1000 e1000e 8139cp hv_vmbus hv_storvsc hv_netvsc hyperv-keyboard hid-hyperv hv_utils xen-blkfront xen-netfront vmw_pvscsi vmxnet3 vmw_balloon"},
 	{name: "keyboards", from: Minimal, words: "hid hid-generic usbhid atkbd i8042 xhci-hcd xhci-pci xhci-plat-hcd ehci-pci ohci-pci uhci-hcd"},
 	{name: "network protocols", from: Minimal, words: "ipv6 af_packet 8021q bonding bridge dummy net_failover"},
 	{name: "what storage needs below it", from: Minimal, words: "libcrc32c crc-t10dif crc32c-intel crc32-pclmul"},
@@ -28,10 +28,10 @@ var moduleSets = []moduleSet{
 	{name: "iSCSI", use: []string{"iscsi"}, from: Common, words: "iscsi_tcp iscsi_ibft"},
 	{name: "NVMe over a network", use: []string{"nvmf"}, from: Common, words: "nvme-tcp nvme-fabrics"},
 	{name: "common disk controllers", from: Common,
-		words: "ahci ahci_platform ata_piix ata_generic pata_acpi sata_nv sata_sil sata_sil24 sata_via sata_mv pata_amd pata_via pata_jmicron " +
-			"megaraid_sas mpt3sas mptsas mptspi aacraid hpsa smartpqi isci arcmsr mvsas ufshcd-pci sdhci-pci sdhci-acpi rtsx_pci_sdmmc vmd"},
+		words: "ahci_platform ata_generic pata_acpi sata_nv sata_sil sata_sil24 sata_via sata_mv pata_amd pata_via pata_jmicron " +
+			"megaraid_sas mpt3sas mptsas aacraid hpsa smartpqi isci arcmsr mvsas ufshcd-pci sdhci-pci sdhci-acpi rtsx_pci_sdmmc vmd"},
 	{name: "common network cards", from: Common,
-		words: "e1000 e1000e igb igc igbvf ixgbe ixgbevf i40e iavf ice tg3 bnx2 bnx2x bnxt_en be2net r8169 8139cp 8139too atlantic alx atl1c sky2 forcedeth " +
+		words: "igb igc igbvf ixgbe ixgbevf i40e iavf ice tg3 bnx2 bnx2x bnxt_en be2net r8169 8139too atlantic alx atl1c sky2 forcedeth " +
 			"ena gve mlx4_en mlx5_core amd-xgbe bcmgenet macb dwmac-generic fec nicvf hns3 mvneta " +
 			"r8152 cdc_ether cdc_ncm ax88179_178a asix smsc95xx lan78xx drivers/net/phy drivers/net/mdio"},
 	{name: "screens where the firmware leaves none", from: Common, words: "simpledrm efifb vesafb hyperv_drm virtio-gpu bochs"},

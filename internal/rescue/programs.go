@@ -24,7 +24,10 @@ var programSets = []programSet{
 	{name: "processes", use: []string{""}, wanted: "ps top free kill killall pkill pgrep pidof fuser lsof watch w tmux screen script"},
 	{name: "partitions", use: []string{"partition", "table"}, wanted: "sfdisk fdisk cfdisk sgdisk gdisk parted partprobe partx delpart addpart"},
 	{name: "device-mapper", use: []string{"lv", "crypt", "multipath"}, needed: "dmsetup", wanted: "blkdeactivate"},
-	{name: "LVM", use: []string{"pv", "vg", "lv"}, needed: "lvm", wanted: "lvs vgs pvs lvchange vgchange pvscan vgscan vgimportclone vgcfgrestore vgcfgbackup pvcreate vgcreate lvcreate lvresize lvconvert lvdisplay vgdisplay pvdisplay vgreduce vgextend pvresize pvmove lvextend lvremove vgremove pvremove"},
+	{name: "LVM", use: []string{"pv", "vg", "lv"}, needed: "lvm",
+		wanted: "lvs vgs pvs lvscan vgscan pvscan lvdisplay vgdisplay pvdisplay lvmdiskscan lvmconfig lvmdevices " +
+			"lvchange vgchange pvchange lvcreate vgcreate pvcreate lvremove vgremove pvremove lvrename vgrename lvextend lvreduce lvresize vgextend vgreduce pvresize " +
+			"lvconvert vgconvert vgmerge vgsplit vgexport vgimport vgimportclone vgcfgbackup vgcfgrestore vgck pvck vgmknodes pvmove fsadm"},
 	{name: "encryption", use: []string{"crypt"}, needed: "cryptsetup", wanted: "cryptsetup-reencrypt integritysetup veritysetup sedutil-cli"},
 	{name: "keys in tokens", use: []string{"token"}, wanted: "systemd-cryptenroll systemd-cryptsetup", big: true},
 	{name: "keys from a TPM or the network", use: []string{"clevis"}, needed: "clevis", wanted: "jose tpm2_pcrread tpm2_getcap", big: true},

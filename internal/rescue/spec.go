@@ -103,6 +103,7 @@ func (c *collector) skeleton() {
 		c.put(Entry{Path: dir, Kind: Dir, Mode: mode, Why: why})
 	}
 	c.put(Entry{Path: "/var/run", Kind: Link, Mode: 0o777, Target: "/run", Why: why})
+	c.put(Entry{Path: "/var/lock", Kind: Link, Mode: 0o777, Target: "/run/lock", Why: why})
 	c.put(Entry{Path: "/dev/console", Kind: Device, Mode: 0o600, Major: 5, Minor: 1, Why: why})
 	c.put(Entry{Path: "/dev/null", Kind: Device, Mode: 0o666, Major: 1, Minor: 3, Why: why})
 }

@@ -48,6 +48,10 @@ var deviceLinks = [][2]string{
 	{"/proc/self/mounts", "/etc/mtab"},
 }
 
+// locks is where programs keep theirs, below /run or by way of /var/lock (FHS 3.0, 3.15 and 5.9).
+// qemu-nbd, for one, does not make it.
+const locks = "/run/lock"
+
 // mountKernel mounts what the kernel shows of itself. What cannot be mounted is noted: a
 // shell without it is better than none.
 func mountKernel(h host) (notes []string) {
@@ -62,6 +66,9 @@ func mountKernel(h host) (notes []string) {
 		if err := h.Mount(m); err != nil {
 			notes = append(notes, fmt.Sprintf("cannot mount %s at %s: %v", m.kind, m.point, err))
 		}
+	}
+	if err := h.MkdirAll(locks, 0o755); err != nil {
+		notes = append(notes, err.Error())
 	}
 	for _, l := range deviceLinks {
 		if err := h.Symlink(l[0], l[1]); err != nil {
