@@ -2,8 +2,8 @@
 //
 // An image is a tree that build.sh made, with salvor as /init and the files that the init
 // says it needs. A VM is an image that runs: its Console is a serial one, its monitor is
-// QEMU's. The package puts images together by hand; how salvor builds them is tested
-// elsewhere.
+// QEMU's. The package puts images together by hand, but for those of TestBuilt, which salvor
+// builds and starts itself.
 package rescue
 
 import (
@@ -27,11 +27,10 @@ type Image struct{ Kernel, Initramfs string }
 // Build makes an image of the tree of that name (plain or full) in dir. More files are added by
 // their paths.
 func Build(dir, tree, shell string, more map[string]string) (Image, error) {
-	out, err := exec.Command("bash", filepath.Join(lab.Repo, "test/rescue/build.sh")).Output()
+	built, err := trees()
 	if err != nil {
-		return Image{}, fmt.Errorf("cannot build the trees: %w", err)
+		return Image{}, err
 	}
-	built := strings.TrimSpace(string(out))
 	if err := lab.Build(dir); err != nil {
 		return Image{}, err
 	}
@@ -49,6 +48,15 @@ func Build(dir, tree, shell string, more map[string]string) (Image, error) {
 		return Image{}, err
 	}
 	return image, w.Close()
+}
+
+// trees is the directory that build.sh has made.
+func trees() (string, error) {
+	out, err := exec.Command("bash", filepath.Join(lab.Repo, "test/rescue/build.sh")).Output()
+	if err != nil {
+		return "", fmt.Errorf("cannot build the trees: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // writer writes an initramfs (kernel: Documentation/driver-api/early-userspace/buffer-format.rst).

@@ -1,10 +1,8 @@
 package rescue
 
 import (
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -74,19 +72,11 @@ func TestWithoutUdev(t *testing.T) {
 	}
 }
 
-// TestFull: udev, DHCP, ssh, a session with job control, Ctrl-Alt-Del with things open.
+// TestFull: udev, DHCP, a session with job control, Ctrl-Alt-Del with things open.
 func TestFull(t *testing.T) {
 	needLab(t)
 	home := t.TempDir()
-	key := filepath.Join(home, "key")
-	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	public, err := os.ReadFile(key + ".pub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, err := Build(home, "full", "/bin/bash", map[string]string{"/root/.ssh/authorized_keys": string(public)})
+	image, err := Build(home, "full", "/bin/bash", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +84,10 @@ func TestFull(t *testing.T) {
 	if err := os.WriteFile(disk, make([]byte, 32<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
-	v := start(t, image, "", "-netdev", fmt.Sprintf("user,id=n,hostfwd=tcp:127.0.0.1:%d-:22", port), "-device", "virtio-net-pci,netdev=n",
+	v := start(t, image, "", "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n",
 		"-drive", "if=none,id=d,format=raw,file="+disk, "-device", "virtio-blk-pci,drive=d,serial=wreck1")
 	expect(t, v, `vda +32.0 MiB +wreck1`)
-	expectAll(t, v, `salvor: ready`, `10\.0\.2\.15/24 by DHCP`, `ssh host key: ssh-ed25519 SHA256:`)
+	expectAll(t, v, `salvor: ready`, `10\.0\.2\.15/24 by DHCP`)
 
 	t.Run("nothing is opened by itself", func(t *testing.T) {
 		send(t, v, `test -e /tmp/assembled; echo assembled=$?`)
@@ -114,15 +103,6 @@ func TestFull(t *testing.T) {
 		expect(t, v, `\^C`)
 		send(t, v, `echo interrupted=$?`)
 		expect(t, v, `interrupted=130`)
-	})
-	t.Run("ssh", func(t *testing.T) {
-		send(t, v, `until : 2>/dev/null </dev/tcp/127.0.0.1/22 || ! pidof sshd >/tmp/x; do sleep 0.2; done; cat /run/salvor-ssh/log; echo is=$((3+1))`)
-		expect(t, v, `is=4`)
-		out, err := exec.Command("ssh", "-F", "none", "-i", key, "-p", fmt.Sprint(port), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile="+filepath.Join(home, "known"),
-			"-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "root@127.0.0.1", "echo $HOME; salvor probe").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "/root") || !strings.Contains(string(out), "vda") {
-			t.Errorf("%v: %s", err, out)
-		}
 	})
 	t.Run("a second init", func(t *testing.T) {
 		send(t, v, `/init worker; echo status=$?`)
