@@ -35,13 +35,13 @@ test: setup corpus machines ## everything: vet, unit tests, every scenario in VM
 	{ SALVOR_SEED=1 SALVOR_LAB=1 SALVOR_CORPUS=$$(test/corpus/build.sh) go test -json -timeout 60m ./...; \
 	tests=$$?; scripts/fuzz.sh -json 2000x && exit $$tests; } | go run ./test/tally
 
-demo: setup build machines ## show probe, systems, mount, chroot and umount on machine b
+demo: setup build machines ## boot the rescue image on machine b: probe, systems, mount, chroot and umount
 	go run ./test/demo
 
 lint: ## check Go and shell source
 	go vet ./...
 	test -z "$$(gofmt -l cmd internal test | tee /dev/stderr)"
-	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/recorded/*.sh test/rear/*.sh test/rescue/*.sh test/lab/live/init
+	shellcheck -x -s bash -P SCRIPTDIR:test/lab scripts/*.sh test/lab/*.sh test/machines/*.sh test/corpus/*.sh test/recorded/*.sh test/rear/*.sh test/rescue/*.sh test/lab/start test/lab/live/init test/lab/live/attach
 
 bench: setup machines ## measure what README reports
 	SALVOR_LAB=1 go test -run '^$$' -bench . -benchtime 3x ./bench
@@ -56,8 +56,8 @@ recorded: setup machines ## record the golden machines anew, for the tests of sa
 
 soak: setup lab machines ## run the random-graph tests and the scenarios many times
 	go test -count 1 -rapid.checks 100000 ./internal/plan/...
-	SALVOR_LAB=1 SALVOR_SOAK=1 go test -timeout 1h ./internal/rescue/... ./test/rear
-	SALVOR_LAB=1 go test -count 5 -timeout 6h ./test/scenarios/...
+	SALVOR_LAB=1 SALVOR_SOAK=1 go test -timeout 2h ./internal/rescue/... ./internal/drill ./test/rescue ./test/rear
+	SALVOR_LAB=1 SALVOR_SOAK=1 go test -count 5 -timeout 6h ./test/scenarios/...
 
 setup: ## install (apt) what building and testing needs, and say so
 	scripts/setup.sh

@@ -57,17 +57,18 @@ func BenchmarkPeakMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// boot starts the lab with a machine, and copies salvor from the share into memory:
-// a program that comes over 9p would be measured with its way. Each of add may put
-// more into the share.
+// boot starts the rescue image with a machine: what is measured is the salvor in it. A copy
+// of that lies in /run, which a chroot has too. Each of add puts something into the share.
 func boot(b *testing.B, machine string, add ...func(b *testing.B, share string)) *lab.VM {
+	return bootWith(b, machine, nil, add...)
+}
+
+// bootWith is boot with options of test/lab/run.sh.
+func bootWith(b *testing.B, machine string, options []string, add ...func(b *testing.B, share string)) *lab.VM {
 	if os.Getenv("SALVOR_LAB") == "" {
 		b.Skip("needs the VM lab: run \"make bench\", or set SALVOR_LAB=1")
 	}
 	share := b.TempDir()
-	if err := lab.Build(share); err != nil {
-		b.Fatal(err)
-	}
 	for _, more := range add {
 		more(b, share)
 	}
@@ -76,12 +77,12 @@ func boot(b *testing.B, machine string, add ...func(b *testing.B, share string))
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
-	vm, err := lab.Boot(dir, share, []string{machine})
+	vm, err := lab.BootImage(dir, share, []string{machine}, options...)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(vm.Kill)
-	output(b, vm, "cp /salvor/bin/salvor /run/salvor-bench")
+	output(b, vm, "cp /init /run/salvor-bench")
 	return vm
 }
 

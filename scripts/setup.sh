@@ -51,7 +51,7 @@ packages() {
 	thin-provisioning-tools probe tests read what they write of thin pools
 	xfsprogs                probe tests read what mkfs.xfs writes
 	xorriso                 boot media tests read ISO 9660 with it
-	xz-utils                unpacks the source packages whose test images test/corpus uses
+	xz-utils                unpacks the source packages whose test images test/corpus uses, and the lab's kernel
 	LIST
 }
 

@@ -1,6 +1,6 @@
-// Command demo shows salvor's main job on a real machine in a VM: golden machine b
-// (LVM on LUKS, a mirrored /boot, btrfs data) lies on its disks, and nobody has told
-// salvor anything about it.
+// Command demo shows salvor's main job on a real machine in a VM: the rescue image that
+// salvor makes boots with the disks of golden machine b (LVM on LUKS, a mirrored /boot,
+// btrfs data), and nobody has told salvor anything about it.
 package main
 
 import (
@@ -45,16 +45,19 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	say("Building salvor, and booting a live medium in a VM with machine b's disks.")
-	if err := lab.Build(dir); err != nil {
-		return err
-	}
-	vm, err := lab.Boot(dir, dir, []string{"b"})
+	say("Building salvor and a rescue image, of a root that has nothing to do with machine b, and\nbooting it in a VM with machine b's disks. This is what its console shows.")
+	// The greeting lists the disks, so the kernel has to have found them by then.
+	vm, err := lab.BootImage(dir, dir, []string{"b"}, "--append", "scsi_mod.scan=sync ip=off")
 	if err != nil {
 		return err
 	}
 	defer vm.Kill()
 	con := vm.Console
+	text := greeting.FindString(con.Text())
+	if text == "" {
+		return fmt.Errorf("the rescue system does not greet:\n%s", con.Text())
+	}
+	fmt.Print(text)
 	if err := typeLine(con, "stty cols 100 rows 40; export PS1='"+prompt+"'", atPrompt); err != nil {
 		return err
 	}
@@ -64,13 +67,14 @@ func run() error {
 		}
 	}
 	fmt.Println()
-	say("That was it. \"test/lab/run.sh --machine $(test/machines/build.sh b) --share DIR\" is a root\nshell in the same place, with DIR at /salvor.")
+	say("That was it. \"test/lab/run.sh --image $(test/lab/image.sh) --machine $(test/machines/build.sh b)\"\nis a root shell in the same place.")
 	return nil
 }
 
 func say(text string) { fmt.Printf("\n\033[1m# %s\033[0m\n\n", strings.ReplaceAll(text, "\n", "\n# ")) }
 
 var (
+	greeting = regexp.MustCompile(`(?s)This is the salvor rescue system.*?poweroff[^\n]*\n`)
 	atPrompt = regexp.MustCompile(`(^|\n)` + regexp.QuoteMeta(prompt) + `$`)
 	asked    = regexp.MustCompile(`[Pp]assphrase[^\n]*: ?$`)
 )

@@ -2,6 +2,7 @@
 # build.sh [CACHE]: builds the VM lab's kernel, initrd and live medium, once.
 #
 #   vmlinuz        Debian 12's stock kernel, out of its package, not installed
+#   vmlinux        the same, unpacked: emulated, it would unpack itself for seconds at each boot
 #   initrd         busybox and a few modules: mounts the live medium, no more
 #   live.squashfs  the live medium's root: Debian's own storage tools, udev, a PID 1 that
 #                  is not systemd
@@ -59,6 +60,18 @@ unpack_kernel() { # DIR
 	rm -r "$1/deb"
 }
 
+# unpack_vmlinux BZIMAGE OUT: takes the ELF file out of a kernel for x86 that is compressed with
+# xz.  QEMU starts it where its PVH note says.  Where the packed one lies is in the header
+# (kernel: Documentation/arch/x86/boot.rst, setup_sects, payload_offset, payload_length).
+unpack_vmlinux() {
+	local sectors start length
+	sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$1")
+	read -r start length < <(od -An -tu4 -j $((0x248)) -N 8 "$1")
+	start=$((start + (sectors + 1) * 512))
+	# Behind the packed kernel stands its size, in four bytes.
+	head -c $((start + length - 4)) "$1" | tail -c +$((start + 1)) | xz -dc >"$2"
+}
+
 # pick_modules FROM TO MODULE…: copies these modules of FROM/lib/modules and all that
 # they depend on to TO/lib/modules, and indexes them.
 pick_modules() {
@@ -105,6 +118,7 @@ build_live() { # KERNEL OUT
 build_lab() { # DIR
 	unpack_kernel "$1/kernel"
 	cp "$1"/kernel/boot/vmlinuz-* "$1/vmlinuz"
+	unpack_vmlinux "$1/vmlinuz" "$1/vmlinux"
 	build_initrd "$1/kernel" "$1/initrd"
 	build_live "$1/kernel" "$1/live.squashfs"
 	rm -r "$1/kernel"

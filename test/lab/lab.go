@@ -1,7 +1,8 @@
 // Package lab boots the VM lab and talks to it: over a control channel that runs
 // scripts, and over the serial console as a person would.
 //
-// A VM is a lab that runs with overlays of a golden machine's disks and a copy of its
+// What boots is the rescue image that salvor made, or the lab's own live medium, which owes
+// salvor nothing. A VM is one of these that runs with overlays of a golden machine's disks and a copy of its
 // TPM, so that the machine itself never changes. Its Console is a root shell. The package builds
 // what is not built yet by calling the scripts beside it; it judges nothing.
 package lab
@@ -38,7 +39,7 @@ var Repo = func() string {
 // and shares two cores with other tests.
 const patience = 8 * time.Minute
 
-// VM is a lab that runs with a machine's disks.
+// VM is a lab, or a rescue image, that runs with a machine's disks.
 type VM struct {
 	cmd     *exec.Cmd
 	stderr  bytes.Buffer
@@ -52,7 +53,17 @@ type VM struct {
 // disk is an overlay that the lab writes to, and the image below it.
 type disk struct{ overlay, base string }
 
-// Boot boots the lab with overlays of the machines' disks. dir is for its files.
+// BootImage boots the rescue image that this checkout's salvor makes, with overlays of the
+// machines' disks. dir is for its files; share is seen at /salvor.
+func BootImage(dir, share string, machines []string, args ...string) (*VM, error) {
+	image, err := imageDir()
+	if err != nil {
+		return nil, err
+	}
+	return Boot(dir, share, machines, append([]string{"--image", image}, args...)...)
+}
+
+// Boot boots the lab's own live medium in the same way, or what args say (see run.sh).
 func Boot(dir, share string, machines []string, args ...string) (*VM, error) {
 	v := &VM{ended: make(chan struct{})}
 	run := append([]string{filepath.Join(Repo, "test/lab/run.sh"), "--sockets", dir, "--share", share}, args...)
@@ -296,15 +307,23 @@ func (c *Console) Expect(re *regexp.Regexp) error {
 
 var building sync.Mutex
 
-// machineDir is where a golden machine lies; it is built if it is not there.
+// machineDir is where a golden machine lies.
 func machineDir(name string) (string, error) {
 	building.Lock()
 	defer building.Unlock()
-	cmd := exec.Command("bash", filepath.Join(Repo, "test/machines/build.sh"), name)
+	return built("test/machines/build.sh", name)
+}
+
+// imageDir is where the rescue image lies. It is the same for all of a run.
+var imageDir = sync.OnceValues(func() (string, error) { return built("test/lab/image.sh") })
+
+// built gives what a script prints that builds what is not there yet: where it lies.
+func built(script string, args ...string) (string, error) {
+	cmd := exec.Command("bash", append([]string{filepath.Join(Repo, script)}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("cannot build the machine %s: %w", name, err)
+		return "", fmt.Errorf("cannot build by %s %s: %w", script, strings.Join(args, " "), err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh: boots the VM lab with the given disks, for people and for building machines.
+# run.sh: boots the VM lab, or salvor's rescue image, with the given disks, for people and
+# for building machines.
 #
 #   run.sh [OPTION…]              a root shell in the lab, on this terminal
 #   run.sh [OPTION…] SCRIPT       runs the file SCRIPT in the lab with bash and ends
@@ -14,8 +15,11 @@
 #   --machine DIR              all disks of a built machine, and its TPM if it has one (see
 #                              test/machines); implies --snapshot
 #   --snapshot                 nothing that is written to the disks and the TPM is kept
-#   --share DIR                seen read-only at /salvor in the lab; /salvor/bin is in PATH
-#   --auto                     a live medium that opens arrays and VGs by itself
+#   --share DIR                seen read-only at /salvor in the lab; /salvor/bin is in PATH: first in
+#                              the lab's own, last in an image, which has a salvor of its own
+#   --image DIR                salvor's rescue image, which image.sh has built, in place of
+#                              the lab's own live medium
+#   --auto                     a live medium that opens arrays and VGs by itself: the lab's own
 #   --append WORDS             more words for the kernel's command line
 #   --memory MB                default 1024
 #   --sockets DIR              no terminal: the console and the control channel are the
@@ -31,15 +35,11 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-lab=$("$here/build.sh")
-memory=1024 timeout=600 append='' share='' snapshot='' script='' sockets='' tpm='' disks=0
+memory=1024 timeout=600 append='' image='' share='' snapshot='' script='' sockets='' tpm='' disks=0
 # shellcheck disable=SC2054  # the commas are QEMU's
 qemu=(
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=256 -machine q35,sata=off,smbus=off -cpu max,la57=off -smp 2
 	-nodefaults -no-user-config -display none -no-reboot
-	-kernel "$lab/vmlinuz" -initrd "$lab/initrd"
-	-drive "if=none,id=live,format=raw,readonly=on,file=$lab/live.squashfs"
-	-device virtio-blk-pci,drive=live,serial=salvor-live
 	-device virtio-rng-pci -device virtio-scsi-pci,id=scsi -device virtio-serial-pci
 )
 
@@ -103,6 +103,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--snapshot) snapshot=1 ;;
 	--share) share=$2; shift ;;
+	--image) image=$2; shift ;;
 	--auto) append="$append lab.auto=1" ;;
 	--append) append="$append $2"; shift ;;
 	--memory) memory=$2; shift ;;
@@ -116,8 +117,26 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-# Most words are for speed in an emulator: no self tests, no mitigations.  scan=manual: see live/init.
-qemu+=(-m "$memory" -append "console=ttyS0 panic=-1 quiet mitigations=off cryptomgr.notests nokaslr random.trust_cpu=on tsc=reliable scsi_mod.scan=manual$append")
+# What boots: the image, whose init runs the lab's part when it is ready, or the lab's own
+# live medium.  Beside an unpacked kernel QEMU puts the initrd where the ACPI tables lie, if those are
+# as large as a TPM makes them; what starts a packed one makes room.
+kernel=vmlinux
+[ -z "$tpm" ] || kernel=vmlinuz
+if [ -n "$image" ]; then
+	qemu+=(-kernel "$image/$kernel" -initrd "$image/initramfs")
+	append="$append salvor.run=/usr/lib/salvor-lab/start salvor.then=stay"
+else
+	lab=$("$here/build.sh")
+	qemu+=(
+		-kernel "$lab/$kernel" -initrd "$lab/initrd"
+		-drive "if=none,id=live,format=raw,readonly=on,file=$lab/live.squashfs"
+		-device "virtio-blk-pci,drive=live,serial=salvor-live"
+	)
+fi
+
+# Most words are for speed in an emulator: no self tests, no mitigations.  no_timer_check: on a host that has
+# too much to do, the kernel may find its timer late, and panics.  scan=manual: see live/attach.
+qemu+=(-m "$memory" -append "console=ttyS0 panic=-1 quiet mitigations=off cryptomgr.notests nokaslr random.trust_cpu=on tsc=reliable no_timer_check scsi_mod.scan=manual$append")
 [ -z "$snapshot" ] || qemu+=(-snapshot)
 [ -z "$share" ] || qemu+=(-virtfs "local,path=$share,mount_tag=share,security_model=none,readonly=on")
 

@@ -14,7 +14,7 @@ if ! mountpoint -q "$tree"; then
 		mkdir -p "$target/$dir"
 		mount --bind "$tree/$([ $dir = usr ] && echo usr || echo usr/$dir)" "$target/$dir"
 	done
-	for file in rear lvm alternatives ld.so.cache ld.so.conf ld.so.conf.d debian_version os-release passwd group nsswitch.conf; do
+	for file in rear lvm alternatives ld.so.cache ld.so.conf ld.so.conf.d debian_version os-release passwd group nsswitch.conf ssh ssl pam.d security login.defs; do
 		[ -e "$target/etc/$file" ] || [ -L "$target/etc/$file" ] || cp -a "$tree/etc/$file" "$target/etc/$file"
 	done
 	mkdir -p "$target/var/lib/rear" "$target/var/log/rear" "$target/var/tmp" "$target/tmp"

@@ -1,16 +1,26 @@
 // Package scenarios runs salvor on golden machines, in a VM with a real kernel.
 //
+// The VM boots the rescue image that "salvor rescue build" makes of the lab's live medium, a root that
+// has seen none of these machines: salvor in it is the image's own, and so is all that it runs. For each
+// machine from a to o there is a scenario mount_X, which shows that the image mounts it (h, one of
+// everything, has no system to mount: look_h). A live medium that opens disks by itself, and drivers
+// that only test the kernel, are the lab's own.
+//
 // A scenario is a file testdata/NAME.txtar in the language of testscript, with
 // these commands added:
 //
-//	boot MACHINE… [--auto …]  boots the lab with overlays of the machines' disks
-//	guest [-rc N] COMMAND     runs a line of shell in the lab; stdout and stderr
+//	boot MACHINE… [OPTION…]   boots the image with overlays of the machines' disks, with
+//	                          options of run.sh; with --lab as the first, or --auto, the
+//	                          lab's live medium, where salvor is that of the share
+//	guest [-rc N] COMMAND     runs a line of shell in the VM; stdout and stderr
 //	                          are then those of the command
-//	type TEXT                 types at the console; \n is the return key
+//	type TEXT                 types at the console; \n is the return key, ^C is Ctrl-C
 //	expect REGEXP             waits until the console shows it
 //	halt                      pulls the plug
 //	unchanged                 pulls the plug; every disk is byte for byte as before
 //	changed DISK              pulls the plug; that disk is not as before
+//
+// The condition [soak] holds under "make soak" (SALVOR_SOAK=1).
 //
 // They need the lab, so they run under "make test" and are skipped without it.
 package scenarios
@@ -19,6 +29,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,6 +55,12 @@ func TestScenarios(t *testing.T) {
 			env.Values[stageKey{}] = s
 			env.Defer(s.end)
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "soak" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			return os.Getenv("SALVOR_SOAK") != "", nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"boot": boot, "guest": guest, "type": typeText, "expect": expect,
@@ -97,7 +114,14 @@ func boot(ts *testscript.TestScript, neg bool, args []string) {
 	dir, err := os.MkdirTemp("", "lab") // a socket's path has at most 107 bytes: not below $WORK
 	ts.Check(err)
 	s.dirs = append(s.dirs, dir)
-	s.vm, err = lab.Boot(dir, s.share, machines, options...)
+	start := lab.BootImage
+	switch {
+	case len(options) > 0 && options[0] == "--lab":
+		start, options = lab.Boot, options[1:]
+	case slices.Contains(options, "--auto"):
+		start = lab.Boot
+	}
+	s.vm, err = start(dir, s.share, machines, options...)
 	ts.Check(err)
 }
 
@@ -121,7 +145,7 @@ func guest(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func typeText(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Check(running(ts).Console.Send(strings.ReplaceAll(strings.Join(args, " "), `\n`, "\r")))
+	ts.Check(running(ts).Console.Send(strings.NewReplacer(`\n`, "\r", "^C", "\x03").Replace(strings.Join(args, " "))))
 }
 
 func expect(ts *testscript.TestScript, neg bool, args []string) {

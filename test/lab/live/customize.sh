@@ -6,9 +6,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 cp -a "$modules/lib/modules" "$root/usr/lib/"
 install -D -m 755 "$here/init" "$root/usr/sbin/init"
-install -D -m 755 "$here/agent" "$root/usr/lib/salvor-lab/agent"
+install -D -m 755 -t "$root/usr/lib/salvor-lab" "$here/agent" "$here/attach"
 install -D -m 755 "$here/poweroff" "$root/usr/local/sbin/poweroff"
-mkdir -p "$root/salvor" "$root/mnt"
+mkdir -p "$root/mnt"
 
 echo lab >"$root/etc/hostname"
 echo '127.0.0.1 localhost lab' >"$root/etc/hosts"

@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"salvor/test/rescue"
+)
+
+// makeImages makes three images of machine b in a chroot of it, and tells for each the
+// nanoseconds and the bytes: salvor's twice, and that of "rear mkrescue" as it is configured
+// by default. The disk called out gets all of them. Memory is the scratch space of all. It goes
+// on in the background: it takes longer than the lab waits for an answer.
+const makeImages = `set -e
+/salvor/open.sh b
+/salvor/inside.sh /bin/true
+cp /run/rear/boot/vmlinuz-* /mnt/local/boot/
+for dir in var/lib/salvor var/lib/rear var/tmp; do
+	mkdir -p /mnt/local/$dir
+	mount -t tmpfs -o size=2g none /mnt/local/$dir
+done
+mkdir -p /mnt/local/var/lib/rear/output
+echo OUTPUT=ISO >/mnt/local/etc/rear/local.conf
+cat >/run/make-images <<'END'
+set -e
+out=/mnt/local/var/lib/salvor
+make_image() { # NAME FILE COMMAND…
+	local name=$1 file=$2 from to
+	shift 2
+	from=$(date +%s%N)
+	chroot /mnt/local "$@" >/run/$name.log 2>&1 || [ $? = 3 ] || { cat /run/$name.log; exit 1; }
+	to=$(date +%s%N)
+	mv $file $out/$name.iso
+	echo "$name $((to - from)) $(stat -c %s $out/$name.iso)"
+}
+make_image salvor $out/rescue.iso /run/salvor-bench rescue build
+make_image minimal $out/rescue.iso /run/salvor-bench rescue build --minimal
+make_image rear "/mnt/local/var/lib/rear/output/rear-*.iso" rear mkrescue
+cd $out
+tar -cf /dev/disk/by-id/virtio-out ./*.iso
+sync
+END
+{ bash /run/make-images >/run/making 2>&1 || echo failed; mv /run/making /run/made; } &
+`
+
+// awaitImages waits some minutes for what makeImages tells.
+const awaitImages = `for i in $(seq 60); do [ ! -e /run/made ] || exec cat /run/made; sleep 5; done`
+
+// rescueImage is an image that was made, and how it started.
+type rescueImage struct {
+	made, bytes  float64 // seconds, bytes
+	prompt, used float64 // seconds since the kernel's start, MiB of memory
+}
+
+// BenchmarkRescue compares salvor rescue build with "rear mkrescue" of Debian's ReaR, both
+// with their defaults, in the same VM, of the same machine with the same kernel: how long
+// it takes, how large the ISO image is, how long the kernel takes to the prompt, and how
+// much memory is in use then. ReaR takes a quarter of an hour.
+func BenchmarkRescue(b *testing.B) {
+	for b.Loop() {
+		images := makeAll(b)
+		for name, i := range images {
+			b.ReportMetric(i.made, "s-build/"+name)
+			b.ReportMetric(i.bytes/1e6, "MB/"+name)
+			b.ReportMetric(i.prompt, "s-boot/"+name)
+			b.ReportMetric(i.used, "MiB-used/"+name)
+		}
+		ours, peer := images["salvor"], images["rear"]
+		b.ReportMetric(peer.made/ours.made, "ratio-build")
+		b.ReportMetric(peer.bytes/ours.bytes, "ratio-size")
+		b.ReportMetric(peer.prompt/ours.prompt, "ratio-boot")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// makeAll makes the images in the lab, and starts each.
+func makeAll(b *testing.B) map[string]rescueImage {
+	dir := b.TempDir()
+	disk := filepath.Join(dir, "disk.raw")
+	if err := os.WriteFile(disk, nil, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Truncate(disk, 1<<30); err != nil {
+		b.Fatal(err)
+	}
+	vm := bootWith(b, "b", []string{"--memory", "5000", "--disk", disk + ",bus=virtio,serial=out"}, withRear)
+	images := map[string]rescueImage{}
+	output(b, vm, makeImages)
+	told := ""
+	for told == "" {
+		told = output(b, vm, awaitImages)
+	}
+	for line := range strings.Lines(told) {
+		var name string
+		var i rescueImage
+		if _, err := fmt.Sscan(line, &name, &i.made, &i.bytes); err != nil {
+			b.Fatalf("%v:\n%s", err, told)
+		}
+		i.made /= 1e9
+		images[name] = i
+	}
+	vm.Kill()
+	if out, err := exec.Command("tar", "-C", dir, "-xf", disk).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	for name, i := range images {
+		startImage(b, dir, name, &i)
+		images[name] = i
+	}
+	return images
+}
+
+// start is how an image is started: where its ISO has the kernel and the initramfs, and
+// what its console shows when somebody may type.
+type start struct {
+	kernel, initramfs string
+	memory            string
+	login, prompt     *regexp.Regexp
+}
+
+var starts = map[string]start{
+	"salvor":  {"/boot/vmlinuz.efi", "/boot/initrd.img", "1024", nil, regexp.MustCompile(`salvor: ready`)},
+	"minimal": {"/boot/vmlinuz.efi", "/boot/initrd.img", "256", nil, regexp.MustCompile(`salvor: ready`)},
+	"rear":    {"/isolinux/kernel", "/isolinux/initrd.cgz", "1024", regexp.MustCompile(`login: `), regexp.MustCompile(`RESCUE \S+ `)},
+}
+
+// startImage starts an image by QEMU's own loader, so that the boot loader's menu does
+// not count, and asks the kernel for its time as soon as there is a prompt.
+func startImage(b *testing.B, dir, name string, i *rescueImage) {
+	s := starts[name]
+	image := rescue.Image{Kernel: filepath.Join(dir, name+".kernel"), Initramfs: filepath.Join(dir, name+".initramfs")}
+	for from, to := range map[string]string{s.kernel: image.Kernel, s.initramfs: image.Initramfs} {
+		if out, err := exec.Command("xorriso", "-osirrox", "on", "-indev", filepath.Join(dir, name+".iso"), "-extract", from, to).CombinedOutput(); err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+	}
+	sockets, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.RemoveAll(sockets)
+	v, err := rescue.Boot(sockets, image, "root=/dev/ram0 rw selinux=0", "-m", s.memory, "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer v.Kill()
+	expect := func(re *regexp.Regexp) {
+		if err := v.Console.Expect(re); err != nil {
+			b.Fatal(err)
+		}
+	}
+	send := func(line string) {
+		if err := v.Console.Send(line + "\r"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if s.login != nil {
+		expect(s.login)
+		send("root")
+	}
+	expect(s.prompt)
+	send(`echo up=$(cut -d' ' -f1 /proc/uptime) total=$(sed -n 's/MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo) free=$(sed -n 's/MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)=`)
+	expect(regexp.MustCompile(`up=[0-9]`))
+	expect(regexp.MustCompile(`free=[0-9]+=`))
+	text := v.Console.Text()
+	var total, free float64
+	if _, err := fmt.Sscanf(text[strings.LastIndex(text, "up="):], "up=%f total=%f free=%f=", &i.prompt, &total, &free); err != nil {
+		b.Fatalf("%v:\n%s", err, text)
+	}
+	i.used = (total - free) / 1024
+	b.Logf("%s: %+v", name, *i)
+}
