@@ -49,7 +49,10 @@ func TestImageInLab(t *testing.T) {
 	if os.Getenv("SALVOR_LAB") == "" {
 		t.Skip("SALVOR_LAB is not set: no virtual machines")
 	}
-	tree, kernel := labTree(t)
+	tree := filepath.Join(t.TempDir(), "tree")
+	if out, err := exec.Command("../../test/lab/tree.sh", tree).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	fsys := os.DirFS(tree)
 	found, err := FindKernel(fsys, "", "")
 	if err != nil {
@@ -78,37 +81,11 @@ func TestImageInLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("made in %v: %d files, %d MiB, %d MiB compressed", time.Since(began), len(m.Entries), m.Size()>>20, info.Size()>>20)
-	out := boot(t, kernel, initrd)
+	out := boot(t, filepath.Join(tree, found.Image), initrd)
 	if !strings.Contains(out, "selftest ends") || strings.Contains(out, "FAILED") || strings.Count(out, "ok ") < 18 {
 		t.Errorf("in the image:\n%s", out)
 	}
 	t.Log(regexp.MustCompile(`memory: .*`).FindString(out))
-}
-
-// labTree is the root of the lab's live medium, with its kernel where a distribution has it.
-func labTree(t *testing.T) (tree, kernel string) {
-	t.Helper()
-	out, err := exec.Command("../../test/lab/build.sh").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	lab := strings.TrimSpace(string(out))
-	tree, kernel = filepath.Join(t.TempDir(), "tree"), filepath.Join(lab, "vmlinuz")
-	if out, err := exec.Command("unsquashfs", "-q", "-n", "-no-xattrs", "-d", tree, filepath.Join(lab, "live.squashfs")).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	releases, err := os.ReadDir(filepath.Join(tree, "usr/lib/modules"))
-	if err != nil || len(releases) != 1 {
-		t.Fatalf("the live medium has %d kernels: %v", len(releases), err)
-	}
-	data, err := os.ReadFile(kernel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(tree, "boot/vmlinuz-"+releases[0].Name()), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return tree, kernel
 }
 
 // boot starts the kernel with the initramfs in an emulated machine, and gives what it said

@@ -35,7 +35,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-memory=1024 timeout=600 append='' image='' share='' snapshot='' script='' sockets='' tpm='' disks=0
+memory=1024 timeout=600 append='' image='' share='' snapshot='' script='' sockets='' tpm='' disks=0 targets=0
 # shellcheck disable=SC2054  # the commas are QEMU's
 qemu=(
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=256 -machine q35,sata=off,smbus=off -cpu max,la57=off -smp 2
@@ -65,7 +65,10 @@ add_disk() { # FILE[,KEY=VALUE…]
 	# cache=unsafe: a flush of the guest costs nothing; QEMU's own end keeps all data.
 	qemu+=(-drive "if=none,id=disk$disks,format=$format,file=$file,cache=unsafe,discard=unmap,detect-zeroes=unmap")
 	case $bus in
-	scsi) qemu+=(-device "scsi-hd,bus=scsi.0,scsi-id=$disks,drive=disk$disks,vendor=SALVOR,product=$model,serial=$serial,wwn=$wwn") ;;
+	scsi)
+		targets=$((targets + 1)) # without gaps: see live/attach
+		qemu+=(-device "scsi-hd,bus=scsi.0,scsi-id=$targets,drive=disk$disks,vendor=SALVOR,product=$model,serial=$serial,wwn=$wwn")
+		;;
 	virtio) qemu+=(-device "virtio-blk-pci,drive=disk$disks,serial=$serial") ;;
 	nvme) qemu+=(-device "nvme,drive=disk$disks,serial=$serial") ;;
 	*) die "--disk $1: unknown bus: $bus" ;;
