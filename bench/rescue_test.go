@@ -26,6 +26,7 @@ for dir in var/lib/salvor var/lib/rear var/tmp; do
 done
 mkdir -p /mnt/local/var/lib/rear/output
 echo OUTPUT=ISO >/mnt/local/etc/rear/local.conf
+echo nameserver 192.0.2.53 >/mnt/local/etc/resolv.conf # without one, ReaR ends, and whoever called it
 cat >/run/make-images <<'END'
 set -e
 out=/mnt/local/var/lib/salvor
@@ -45,7 +46,7 @@ cd $out
 tar -cf /dev/disk/by-id/virtio-out ./*.iso
 sync
 END
-{ bash /run/make-images >/run/making 2>&1 || echo failed; mv /run/making /run/made; } &
+{ setsid -w bash /run/make-images >/run/making 2>&1 || echo failed; mv /run/making /run/made; } &
 `
 
 // awaitImages waits some minutes for what makeImages tells.
