@@ -88,6 +88,9 @@ func (a *app) runImport(o importOptions, dir string) error {
 		err = a.json("import", importJSON{r.Layout, r.Config, r.Gaps, int(exit)})
 	}
 	a.tellGaps("not taken over", r.Gaps)
+	if r.Overridden {
+		a.reporter.tell(workflow.Note{Text: "the layout is that of the disklayout.conf beside ReaR's configuration, which comes before the saved one"})
+	}
 	if r.Config != nil && o.configOutput == "" {
 		a.reporter.tell(workflow.Note{Text: "ReaR's configuration was read too: --config-output FILE writes what salvor makes of it"})
 	}

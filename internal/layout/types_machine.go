@@ -67,7 +67,7 @@ type Boot struct {
 	Firmware     string     `json:"firmware,omitempty" doc:"uefi, bios, openfirmware, opal, ipl (IBM Z), or devicetree (U-Boot or a firmware of the board's own)"`
 	FirmwareBits int        `json:"firmware_bits,omitempty" doc:"the bits of an UEFI firmware, 64 or 32, which need not be those of the system"`
 	SecureBoot   *bool      `json:"secure_boot,omitempty" doc:"whether Secure Boot is on; nothing where the firmware has none"`
-	Loader       string     `json:"loader,omitempty" doc:"the boot loader that starts the system: grub2-efi, grub2-bios, grub2-ieee1275, grub2-emu (IBM Z), systemd-boot, uki, extlinux, syslinux, zipl, raspberry-pi"`
+	Loader       string     `json:"loader,omitempty" doc:"the boot loader that starts the system: grub2-efi, grub2-bios, grub2-ieee1275, grub2-emu (IBM Z), grub2 (of a firmware that is not known), systemd-boot, uki, extlinux, syslinux, zipl, raspberry-pi"`
 	Default      *BootEntry `json:"default,omitempty" doc:"what the boot loader starts when nobody chooses"`
 	CommandLine  string     `json:"command_line,omitempty" doc:"the command line of the kernel that ran; the letter x stands in the place of each character of a secret"`
 	EFI          *EFIBoot   `json:"efi,omitempty" doc:"the boot menu of an UEFI firmware"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"salvor/internal/bootentry"
+	"salvor/internal/host"
 	"salvor/internal/layout"
 	"salvor/internal/machine"
 )
@@ -22,7 +23,7 @@ func addBoot(b *layout.Boot, read *bootentry.Boot) {
 		return cmp.Or(rank(x.Loader == first, y.Loader == first), rank(x.Default, y.Default))
 	})
 	e := entries[0]
-	b.Loader = loaderName(b.Firmware, e)
+	b.Loader = host.LoaderName(e.Loader, b.Firmware, e.UKI)
 	line, _ := machine.HideSecrets(e.Options)
 	b.Default = &layout.BootEntry{Title: e.Title, ID: e.ID, Kernel: inSystem(e.Kernel), CommandLine: line}
 	for _, i := range e.Initrds {
@@ -72,24 +73,4 @@ func firmwareLoader(efi *layout.EFIBoot) string {
 		return ""
 	}
 	return ""
-}
-
-// loaderName is the loader in the words of the layout.
-func loaderName(firmware string, e bootentry.Entry) string {
-	switch {
-	case e.Loader == bootentry.Firmware:
-		return "raspberry-pi"
-	case e.Loader == bootentry.SystemdBoot && e.UKI:
-		return "uki"
-	case e.Loader != bootentry.GRUB:
-		return e.Loader
-	}
-	switch firmware {
-	case layout.UEFI:
-		return "grub2-efi"
-	case layout.OpenFirmware, layout.OPAL:
-		return "grub2-ieee1275"
-	default:
-		return "grub2-bios"
-	}
 }

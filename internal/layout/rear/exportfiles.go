@@ -12,7 +12,7 @@ import (
 
 // bootWords are ReaR's words for boot loaders (layout/save/default/445_guess_bootloader.sh).
 var bootWords = map[string]string{
-	"grub2-efi": "GRUB2-EFI", "grub2-bios": "GRUB2", "grub2-ieee1275": "GRUB2", "zipl": "ZIPL",
+	"grub2-efi": "GRUB2-EFI", "grub2-bios": "GRUB2", "grub2-ieee1275": "GRUB2", "grub2": "GRUB2", "zipl": "ZIPL",
 	"systemd-boot": "EFI", "uki": "EFI",
 }
 

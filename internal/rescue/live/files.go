@@ -30,11 +30,6 @@ func Directories() []string {
 	return []string{"/dev", "/proc", "/sys", "/run", "/tmp", "/root", "/root/.ssh", "/mnt/local", "/var/empty", "/var/lib", "/etc/udev/rules.d"}
 }
 
-// Programs are those that init runs. Without them it does what it can.
-func Programs() []string {
-	return []string{"bash", "udevadm", "modprobe", "sshd", "ssh-keygen", "loadkeys", "dmsetup", "mdadm", "swapoff", "qemu-nbd"}
-}
-
 const profile = `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 HISTFILE=

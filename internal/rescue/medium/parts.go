@@ -54,28 +54,6 @@ func Image(f Format, p Parts) (*io.SectionReader, error) {
 	return nil, fmt.Errorf("internal error: %q is no format of an image file", f)
 }
 
-// WriteISO writes an ISO image, which may be burnt on a CD or written to a USB stick.
-func WriteISO(w io.Writer, p Parts) error { return write(w, ISO, p) }
-
-// WriteUSB writes an image of a disk.
-func WriteUSB(w io.Writer, p Parts) error { return write(w, USB, p) }
-
-// WriteUKI writes a unified kernel image.
-func WriteUKI(w io.Writer, p Parts) error { return write(w, UKI, p) }
-
-func write(w io.Writer, f Format, p Parts) error {
-	image, err := Image(f, p)
-	if err != nil {
-		return err
-	}
-	// The writer is hidden behind the interface: what a file does to read from another
-	// file faster does not work for an image that exists only while it is read.
-	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, image, make([]byte, 1<<20)); err != nil {
-		return fmt.Errorf("cannot write the %s image: %w", f, err)
-	}
-	return nil
-}
-
 // longestCommandLine is what the kernel takes, without the zero at its end
 // (COMMAND_LINE_SIZE in arch/x86/include/asm/setup.h and arch/arm64/include/uapi/asm/setup.h).
 const longestCommandLine = 2047

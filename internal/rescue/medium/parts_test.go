@@ -52,11 +52,15 @@ func fakeParts() Parts {
 // imageOf gives the bytes of an image.
 func imageOf(t testing.TB, f Format, p Parts) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	if err := write(&b, f, p); err != nil {
+	image, err := Image(f, p)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	data, err := io.ReadAll(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func same(t testing.TB, what string, got *io.SectionReader, want []byte) {
@@ -140,7 +144,7 @@ func TestPartsThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := fakeParts()
 			spoil(&p)
-			if err := WriteISO(io.Discard, p); err == nil {
+			if _, err := Image(ISO, p); err == nil {
 				t.Error("it was taken")
 			}
 		})

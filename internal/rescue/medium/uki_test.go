@@ -96,7 +96,7 @@ func TestStubsThatAreRefused(t *testing.T) {
 	for name, stub := range cases {
 		p := ukiParts(8)
 		p.Loaders.Stub.Data = stub
-		if err := WriteUKI(io.Discard, p); err == nil || !strings.Contains(err.Error(), "/stub") {
+		if _, err := Image(UKI, p); err == nil || !strings.Contains(err.Error(), "/stub") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -110,6 +110,8 @@ func FuzzStub(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, stub []byte) {
 		p := p
 		p.Loaders.Stub.Data = stub
-		_ = WriteUKI(io.Discard, p)
+		if image, err := Image(UKI, p); err == nil {
+			_, _ = io.Copy(io.Discard, image)
+		}
 	})
 }
