@@ -38,6 +38,8 @@ packages() {
 	ntfs-3g                 probe tests read what mkfs.ntfs writes
 	ovmf                    UEFI firmware for virtual machines
 	pxelinux                boot over the network
+	qemu-efi-aarch64        UEFI firmware for virtual machines of that architecture
+	qemu-system-arm         boot media of another architecture
 	qemu-system-x86         the lab's virtual machines
 	qemu-utils              qemu-img: base images and overlays
 	reiserfsprogs           probe tests read what mkreiserfs writes

@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 		return nil
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpFunc(showHelp)
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	flags.BoolVar(&a.opt.json, "json", false, "write one JSON document instead of text (docs/json.md)")

@@ -99,7 +99,7 @@ func hint(lines ...string) func(error) []string {
 
 func otherArchHint(err error) []string {
 	other, _ := errors.AsType[*workflow.OtherArchError](err)
-	return []string{"make it with a salvor for " + other.Arch + ", on a machine of that kind: the directory may be a network mount, or a copy of the files"}
+	return []string{"give a salvor for " + other.Arch + ": --program FILE"}
 }
 
 func overwriteHint(err error) []string {

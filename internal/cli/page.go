@@ -98,26 +98,32 @@ func (p page) exitText() string {
 	return strings.Join(out, "\n")
 }
 
-const helpTemplate = `{{.Long}}
-
-Usage:{{if .Runnable}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasExample}}
-
-Examples:
-{{.Example}}{{end}}{{if .HasAvailableLocalFlags}}
-
-Options:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
-
-Everywhere:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{with index .Annotations "exits"}}
-
-Exit codes:
-{{.}}{{end}}
-`
+// showHelp writes the page of a command. It is no template of text/template: a program that
+// may call any method by its name keeps all methods, here a sixth of its size.
+func showHelp(cmd *cobra.Command, _ []string) {
+	var b strings.Builder
+	chapter := func(title, text string) {
+		if text = strings.TrimRight(text, " \n"); text != "" {
+			fmt.Fprintf(&b, "\n%s:\n%s\n", title, text)
+		}
+	}
+	fmt.Fprintln(&b, cmd.Long)
+	if cmd.Runnable() {
+		chapter("Usage", "  "+cmd.UseLine())
+	}
+	var commands strings.Builder
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			fmt.Fprintf(&commands, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
+		}
+	}
+	chapter("Commands", commands.String())
+	chapter("Examples", cmd.Example)
+	chapter("Options", cmd.LocalFlags().FlagUsages())
+	chapter("Everywhere", cmd.InheritedFlags().FlagUsages())
+	chapter("Exit codes", cmd.Annotations["exits"])
+	fmt.Fprint(cmd.OutOrStdout(), b.String())
+}
 
 var rootPage = page{
 	use:   "salvor COMMAND",

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +54,7 @@ var rescueBuildPage = page{
 		"server), initramfs (that alone; it goes with the kernel that is named). What the machine is started by has to be installed " +
 		"here: isolinux, shim-signed and their like. What cannot start the image for want of that is told; if it is this machine, the exit code is 3.\n\n" +
 		"With --root, the image is of the machine whose files are in DIR, for any hardware unless --minimal is given. Boot loaders that DIR does not have " +
-		"are those of this machine.",
+		"are those of this machine. If that machine is of another architecture, give a salvor for it with --program.",
 	examples: []example{
 		{"salvor rescue build", "as configured"},
 		{"salvor rescue build --plan", "what would be in it, and why?"},
@@ -67,7 +66,8 @@ var rescueBuildPage = page{
 }
 
 type rescueBuildOptions struct {
-	output, format, kernel, root    string
+	output, format, kernel          string
+	root, program                   string
 	generic, minimal, plan, ifStale bool
 }
 
@@ -78,6 +78,7 @@ func (o *rescueBuildOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.generic, "generic", false, "all drivers of storage and network, for any machine")
 	f.BoolVar(&o.minimal, "minimal", false, "drivers for this machine and for virtual ones, and few programs")
 	f.StringVar(&o.root, "root", "", "DIR: a directory with the files of another machine")
+	f.StringVar(&o.program, "program", "", "FILE: the salvor of the image, if the machine of --root is of another architecture")
 	f.BoolVar(&o.plan, "plan", false, "show what would be in it, and stop")
 	f.BoolVar(&o.ifStale, "if-stale", false, "only if there is one, and the saved layout is not the one in it")
 }
@@ -105,6 +106,8 @@ func (o *rescueBuildOptions) check() error {
 		return usagef("give only one of --generic and --minimal")
 	case o.ifStale && given(o.plan, o.root != "") > 0:
 		return usagef("--if-stale is for an image of this machine that is there already: give neither --plan nor --root with it")
+	case o.program != "" && o.root == "":
+		return usagef("--program is for a machine of another architecture: give --root with it")
 	case o.root != "" && o.output == "" && !o.plan:
 		return usagef("give --output with --root: the usual place is that of this machine's own image")
 	}
@@ -148,12 +151,12 @@ func (a *app) runRescueBuild(ctx context.Context, o rescueBuildOptions) error {
 
 // rescueOrder turns words and the configuration into the order.
 func (a *app) rescueOrder(w *workflow.Work, o rescueBuildOptions) (workflow.RescueOrder, error) {
-	order := workflow.RescueOrder{Salvor: build().Version, Elsewhere: o.root != "", Here: a.env.Machine, Kernel: o.kernel, PlanOnly: o.plan}
+	order := workflow.RescueOrder{Elsewhere: o.root != "", Here: a.env.Machine, Kernel: o.kernel, PlanOnly: o.plan}
 	var err error
 	if order.Config, err = config.Load(w.Machine); err != nil {
 		return order, err
 	}
-	if order.Program, err = a.ownProgram(); err != nil {
+	if order.Program, order.Salvor, err = a.imageProgram(o.program); err != nil {
 		return order, err
 	}
 	switch {
@@ -175,18 +178,6 @@ func (a *app) rescueOrder(w *workflow.Work, o rescueBuildOptions) (workflow.Resc
 	}
 	order.File, order.MakeDir, err = rescueOutput(o.output, order)
 	return order, err
-}
-
-// ownProgram is this program as it lies on the disk.
-func (a *app) ownProgram() ([]byte, error) {
-	if a.env.Program == nil {
-		return nil, errors.New("cannot read this program: there is none here")
-	}
-	data, err := a.env.Program()
-	if err != nil {
-		return nil, fmt.Errorf("cannot read this program: %w", err)
-	}
-	return data, nil
 }
 
 // rescueFormat takes a word, or the configured one; a stick and an image of one are the same.

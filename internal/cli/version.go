@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -44,20 +43,26 @@ func build() buildJSON {
 	if b.Version != "" {
 		return b
 	}
-	b.Version = "development"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
+	info, _ := debug.ReadBuildInfo()
+	b.Version = development(info)
+	return b
+}
+
+// development names what is no release by its commit, if that is known.
+func development(info *debug.BuildInfo) string {
+	out := "development"
+	if info == nil {
+		return out
 	}
 	set := map[string]string{}
 	for _, s := range info.Settings {
 		set[s.Key] = s.Value
 	}
 	if commit := set["vcs.revision"]; len(commit) >= 12 {
-		b.Version = fmt.Sprintf("development %s", commit[:12])
+		out += " " + commit[:12]
 	}
 	if set["vcs.modified"] == "true" {
-		b.Version += " with changes"
+		out += " with changes"
 	}
-	return b
+	return out
 }

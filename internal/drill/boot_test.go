@@ -239,10 +239,7 @@ func startWith(ctx context.Context, t *testing.T, f Firmware, media func(q *qemu
 	if !ok {
 		t.Fatalf("the firmware %s is not installed", f)
 	}
-	args, err := row.arguments(q.m, flash, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	args := row.arguments(flash)
 	more, err := media(q, dir)
 	if err != nil {
 		t.Fatal(err)

@@ -163,10 +163,7 @@ func try(ctx context.Context, q *qemu, i *image, f Firmware, o Options) (Trial, 
 		return t, fmt.Errorf("cannot set up a virtual machine: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	args, err := row.arguments(q.m, flash, dir)
-	if err != nil {
-		return t, fmt.Errorf("cannot set up a virtual machine: %w", err)
-	}
+	args := row.arguments(flash)
 	media, err := q.media(i, o.Stick, dir)
 	if err != nil {
 		return t, fmt.Errorf("cannot set up a virtual machine: %w", err)

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -104,28 +103,20 @@ func isFile(m machine.Machine, name string) bool {
 	return err == nil && info.Mode.IsRegular()
 }
 
-// arguments tell QEMU of the firmware. Its variables are a copy in dir, since a machine writes
-// to them; with secure on, only code in system management mode may (OVMF's README, "SMM support").
-func (r firmwareRow) arguments(m machine.Machine, f flash, dir string) ([]string, error) {
+// arguments tell QEMU of the firmware. What a machine writes to its variables goes with it;
+// with secure on, only code in system management mode may write (OVMF's README, "SMM support").
+func (r firmwareRow) arguments(f flash) []string {
 	if f.vars == "" {
-		return []string{"-bios", f.code}, nil
-	}
-	vars, err := m.ReadFile(f.vars)
-	if err != nil {
-		return nil, err
-	}
-	own := path.Join(dir, "vars")
-	if err := m.WriteFile(own, vars, 0o600); err != nil {
-		return nil, err
+		return []string{"-bios", f.code}
 	}
 	args := []string{
 		"-drive", "if=pflash,unit=0,readonly=on,format=" + f.format() + ",file=" + escape(f.code),
-		"-drive", "if=pflash,unit=1,format=" + f.format() + ",file=" + escape(own),
+		"-drive", "if=pflash,unit=1,snapshot=on,format=" + f.format() + ",file=" + escape(f.vars),
 	}
 	if r.firmware == SecureBoot && r.arch == medium.X64 {
 		args = append(args, "-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1")
 	}
-	return args, nil
+	return args
 }
 
 // escape makes a value of an option of QEMU of a text (qemu(1): commas are doubled).

@@ -99,8 +99,8 @@ func Default(facts Facts, choice Choice) Spec {
 			s.Modules = append(s.Modules, strings.Fields(set.words)...)
 		}
 	}
-	if choice.Hardware == Minimal {
-		s.Exclude = append(s.Exclude, unlessUsed(uses)...)
+	if choice.Hardware == Minimal && !uses("token") {
+		s.Exclude = append(s.Exclude, "*/libcryptsetup-token-systemd-*.so")
 	}
 	for _, word := range slices.Sorted(maps.Keys(requiredModules)) {
 		if uses(word) {
@@ -112,16 +112,6 @@ func Default(facts Facts, choice Choice) Spec {
 
 // alwaysFiles go in where they are there: the time zone, and how characters are shown.
 var alwaysFiles = []string{"/etc/localtime", "/etc/inputrc", "/etc/ld-musl-*.path"}
-
-// unlessUsed are companions that a minimal image does without: together a tenth of it. Salvor
-// activates volumes without having them monitored.
-func unlessUsed(uses func(string) bool) []string {
-	out := []string{"*/dmeventd", "*/libdevmapper-event-lvm2*", "*/liblvm2cmd.so*"}
-	if !uses("token") {
-		out = append(out, "*/libcryptsetup-token-systemd-*.so")
-	}
-	return out
-}
 
 // bannedFiles stay out of every image: rules that would open or change something by
 // themselves, and the list of the only devices that LVM may look at, which a new disk is not on.

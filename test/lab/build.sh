@@ -15,6 +15,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cache.sh"
+. "$here/kernel.sh"
 [ $# -eq 0 ] || export SALVOR_CACHE=$1
 
 # What the live medium brings: what a rescue system of a distribution brings.
@@ -50,16 +51,6 @@ live_modules=(
 # Modules that the initrd needs to reach the live medium, with their dependencies.
 initrd_modules=(virtio_pci virtio_blk squashfs overlay)
 
-unpack_kernel() { # DIR
-	local package
-	mkdir -p "$1/deb"
-	package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p')
-	[ -n "$package" ] || { echo "cannot find linux-image-amd64: run apt-get update" >&2; return 1; }
-	# As root, apt fetches as user _apt and warns where that user cannot write.
-	(cd "$1/deb" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb "$1")
-	rm -r "$1/deb"
-}
-
 # unpack_vmlinux BZIMAGE OUT: takes the ELF file out of a kernel for x86 that is compressed with
 # xz.  QEMU starts it where its PVH note says.  Where the packed one lies is in the header
 # (kernel: Documentation/arch/x86/boot.rst, setup_sects, payload_offset, payload_length).
@@ -70,30 +61,6 @@ unpack_vmlinux() {
 	start=$((start + (sectors + 1) * 512))
 	# Behind the packed kernel stands its size, in four bytes.
 	head -c $((start + length - 4)) "$1" | tail -c +$((start + 1)) | xz -dc >"$2"
-}
-
-# pick_modules FROM TO MODULE…: copies these modules of FROM/lib/modules and all that
-# they depend on to TO/lib/modules, and indexes them.
-pick_modules() {
-	local from=$1 to=$2 version path
-	shift 2
-	version=$(ls "$from/lib/modules")
-	[ -e "$from/lib/modules/$version/modules.dep" ] || depmod -b "$from" "$version"
-	mkdir -p "$to/lib/modules/$version"
-	cp "$from/lib/modules/$version"/modules.{builtin,order}* "$to/lib/modules/$version/"
-	for module in "$@"; do
-		if [ -e "$from/lib/modules/$version/kernel/$module" ]; then
-			find "$from/lib/modules/$version/kernel/$module" -name '*.ko' -exec basename {} .ko \;
-		else
-			echo "$module"
-		fi
-	done |
-		xargs modprobe -d "$from" -S "$version" -a --show-depends |
-		sed -n "s#^insmod $from/lib/modules/$version/\([^ ]*\).*#\1#p" | sort -u |
-		while read -r path; do
-			install -D -m 644 "$from/lib/modules/$version/$path" "$to/lib/modules/$version/$path"
-		done
-	depmod -b "$to" "$version"
 }
 
 build_initrd() { # KERNEL OUT
@@ -124,4 +91,4 @@ build_lab() { # DIR
 	rm -r "$1/kernel"
 }
 
-cached "lab-$(key_of "$0" "$here/cache.sh" "$here/debian.sh" "$here/initrd-init" "$here/live")" build_lab
+cached "lab-$(key_of "$0" "$here/cache.sh" "$here/kernel.sh" "$here/debian.sh" "$here/initrd-init" "$here/live")" build_lab

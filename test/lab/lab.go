@@ -328,10 +328,11 @@ func built(script string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Build makes salvor, static, as dir/bin/salvor; dir is then a share for Boot.
-func Build(dir string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "bin/salvor"), "./cmd/salvor")
-	cmd.Dir, cmd.Env = Repo, append(os.Environ(), "CGO_ENABLED=0")
+// Build makes salvor as "make build" does, as dir/bin/salvor; dir is then a share for Boot. Env is more
+// for the environment of go build.
+func Build(dir string, env ...string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "bin/salvor"), "./cmd/salvor")
+	cmd.Dir, cmd.Env = Repo, append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build salvor: %w\n%s", err, out)
 	}

@@ -4,8 +4,8 @@
 #
 # It is the judge of "salvor import rear" and "salvor export rear", and the peer of
 # "salvor save" and "salvor rescue build" in make bench: so there is a kernel in it, the
-# lab's own, and what a server has that is started again by an ISO image.  inside.sh puts
-# it into a mounted golden machine.
+# lab's own, and what a server has that is started again by an ISO image; and systemd, as
+# without it ReaR's image lacks libraries.  inside.sh puts it into a mounted golden machine.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,7 @@ lab=$here/../lab
 
 packages=rear,parted,gdisk,fdisk,cryptsetup-bin,dmsetup,lvm2,thin-provisioning-tools,mdadm,multipath-tools
 packages+=,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,udev,kmod,procps,less,psmisc,openssh-client,nano,grub2-common,grub-efi-amd64-bin,efibootmgr,file
-packages+=,linux-image-amd64,isolinux,syslinux-common,xorriso,shim-signed,grub-efi-amd64-signed,openssh-server,iproute2
+packages+=,systemd-sysv,linux-image-amd64,isolinux,syslinux-common,xorriso,shim-signed,grub-efi-amd64-signed,openssh-server,iproute2
 
 build_rear() { # DIR
 	"$lab/debian.sh" "$1/rear.tar" "$packages"

@@ -2,8 +2,8 @@
 # build.sh: builds what the tests of the rescue system boot, once, but for salvor itself:
 #
 #   vmlinuz   Debian 12's stock kernel, out of its package
-#   plain/    busybox and a few drivers: a rescue system without udev and sshd
-#   full/     the same with Debian's bash, udev, sshd and dmsetup
+#   plain/    busybox and a few drivers: a rescue system without udev
+#   full/     the same with Debian's bash, udev and dmsetup
 #   machine/  a Debian with that kernel, storage tools, ssh, an editor and boot loaders of
 #             every kind: what salvor rescue build makes images of
 #   grub/     the same without Syslinux
@@ -16,6 +16,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 lab=$here/../lab
 . "$lab/cache.sh"
+. "$lab/kernel.sh"
 
 machine_packages=(
 	udev kmod openssh-server dmsetup iproute2 less vim-tiny  # the ground
@@ -30,28 +31,7 @@ modules=(virtio_pci virtio_net virtio_blk e1000 af_packet ext4 dm-mod 8021q bond
 
 programs=(
 	/bin/bash /bin/udevadm /lib/systemd/systemd-udevd /sbin/dmsetup /bin/kmod
-	/usr/sbin/sshd /usr/bin/ssh-keygen
 )
-
-unpack_kernel() { # DIR
-	local package
-	mkdir -p "$1/deb"
-	package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p')
-	[ -n "$package" ] || { echo "cannot find linux-image-amd64: run apt-get update" >&2; return 1; }
-	(cd "$1/deb" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb "$1")
-	rm -r "$1/deb"
-}
-
-pick_modules() { # KERNEL TREE
-	local release
-	release=$(ls "$1/lib/modules")
-	depmod -b "$1" "$release"
-	modprobe -d "$1" -S "$release" -a --show-depends "${modules[@]}" |
-		sed -n "s#^insmod $1/\([^ ]*\).*#\1#p" | sort -u |
-		while read -r path; do install -D -m 644 "$1/$path" "$2/$path"; done
-	cp "$1/lib/modules/$release"/modules.{builtin,order}* "$2/lib/modules/$release/"
-	depmod -b "$2" "$release"
-}
 
 plain_tree() { # KERNEL TREE
 	local name
@@ -60,7 +40,7 @@ plain_tree() { # KERNEL TREE
 	for name in sh ls cat echo mount umount ip ping nc sleep kill ps mkdir stty tty id touch modprobe losetup truncate hostname pidof; do
 		ln -s busybox "$2/bin/$name"
 	done
-	pick_modules "$1" "$2"
+	pick_modules "$1" "$2" "${modules[@]}"
 }
 
 # take_programs FROM TO PROGRAM…: copies programs and their libraries.
@@ -127,4 +107,4 @@ build_rescue() { # DIR
 	rm -r "$1/kernel" "$1/debian.tar"
 }
 
-cached "rescue-$(key_of "$0" "$lab/cache.sh" "$lab/debian.sh")" build_rescue
+cached "rescue-$(key_of "$0" "$lab/cache.sh" "$lab/kernel.sh" "$lab/debian.sh")" build_rescue

@@ -17,7 +17,7 @@ import (
 // by, and salvor rescue test says so. Most of it is for "make soak": a start takes a minute or two.
 func TestBuilt(t *testing.T) {
 	needLab(t)
-	b := newBuilder(t)
+	b := newBuilder(t, "build.sh")
 	for _, c := range []struct {
 		name, tree, format string
 		build, test        []string
@@ -47,6 +47,26 @@ func TestBuilt(t *testing.T) {
 	})
 }
 
+// TestOtherArchitecture: so does an image for arm64 that this machine makes and could not start itself.
+func TestOtherArchitecture(t *testing.T) {
+	needLab(t)
+	b := newBuilder(t, "arm64.sh")
+	program := t.TempDir()
+	if err := lab.Build(program, "GOARCH=arm64"); err != nil {
+		t.Fatal(err)
+	}
+	b.options = []string{"--program", filepath.Join(program, "bin/salvor")}
+	t.Run("a CD", func(t *testing.T) {
+		b.starts(t, b.image(t, "machine", "iso"), []drill.Firmware{drill.SecureBoot})
+	})
+	for _, format := range []string{"iso", "usb", "uki", "pxe"} {
+		t.Run(format, func(t *testing.T) {
+			needSoak(t)
+			b.starts(t, b.image(t, "machine", format), []drill.Firmware{drill.UEFI})
+		})
+	}
+}
+
 func needSoak(t *testing.T) {
 	t.Helper()
 	if os.Getenv("SALVOR_SOAK") == "" {
@@ -54,12 +74,15 @@ func needSoak(t *testing.T) {
 	}
 }
 
-// builder makes images of the trees that build.sh has made.
-type builder struct{ trees, salvor, dir string }
+// builder makes images of the trees that a script has made.
+type builder struct {
+	trees, salvor, dir string
+	options            []string // for all images
+}
 
-func newBuilder(t *testing.T) *builder {
+func newBuilder(t *testing.T, script string) *builder {
 	t.Helper()
-	trees, err := trees()
+	trees, err := trees(script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +90,7 @@ func newBuilder(t *testing.T) *builder {
 	if err := lab.Build(dir); err != nil {
 		t.Fatal(err)
 	}
-	return &builder{trees, filepath.Join(dir, "bin/salvor"), dir}
+	return &builder{trees: trees, salvor: filepath.Join(dir, "bin/salvor"), dir: dir}
 }
 
 // image makes an image, unless it is there.
@@ -78,7 +101,7 @@ func (b *builder) image(t *testing.T, tree, format string, more ...string) strin
 		return name
 	}
 	args := append([]string{"rescue", "build", "--root", filepath.Join(b.trees, tree), "--format", format, "--output", name}, more...)
-	b.run(t, args...)
+	b.run(t, append(args, b.options...)...)
 	b.run(t, "rescue", "audit", "-q", name)
 	return name
 }

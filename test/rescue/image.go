@@ -27,7 +27,7 @@ type Image struct{ Kernel, Initramfs string }
 // Build makes an image of the tree of that name (plain or full) in dir. More files are added by
 // their paths.
 func Build(dir, tree, shell string, more map[string]string) (Image, error) {
-	built, err := trees()
+	built, err := trees("build.sh")
 	if err != nil {
 		return Image{}, err
 	}
@@ -50,9 +50,9 @@ func Build(dir, tree, shell string, more map[string]string) (Image, error) {
 	return image, w.Close()
 }
 
-// trees is the directory that build.sh has made.
-func trees() (string, error) {
-	out, err := exec.Command("bash", filepath.Join(lab.Repo, "test/rescue/build.sh")).Output()
+// trees is the directory that a script here has made.
+func trees(script string) (string, error) {
+	out, err := exec.Command("bash", filepath.Join(lab.Repo, "test/rescue", script)).Output()
 	if err != nil {
 		return "", fmt.Errorf("cannot build the trees: %w", err)
 	}

@@ -110,7 +110,7 @@ network:
 // cables.
 func TestSavedNetwork(t *testing.T) {
 	needLab(t)
-	b := newBuilder(t)
+	b := newBuilder(t, "build.sh")
 	tree := machineWith(t, b, map[string]string{"var/lib/salvor/layout.yaml": savedLayout, "root/.ssh/authorized_keys": makeKey(t, b.dir)})
 	initramfs := filepath.Join(b.dir, "saved.initramfs")
 	b.run(t, "rescue", "build", "--root", tree, "--minimal", "--format", "initramfs", "--output", initramfs)
