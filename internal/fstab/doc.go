@@ -9,7 +9,7 @@
 // should know of a line: that it cannot be read, that the programs which read
 // it disagree, that it hides an earlier line.
 //
-// A Cmdline is a kernel command line, a Unit a mount, swap or automount unit with
+// A Cmdline is a kernel command line, a Unit a mount or swap unit with
 // its drop-ins. Both give what they say as Entry and CryptEntry, on line 0, so
 // that a device is found in the same way whoever names it. Which boot entry is
 // taken, and which units are enabled, is for others to know.

@@ -125,9 +125,9 @@ func checkSpecMeansItself(t *testing.T, s Spec) {
 func FuzzMountUnit(f *testing.F) {
 	f.Add("a.mount", []byte("[Mount]\nWhat=/dev/x\nWhere=/a\nOptions=a,%n,%m\n"), []byte("[Unit]\nDefaultDependencies=no\n[Broken"))
 	f.Add(`a\x2db.swap`, []byte("[Swap]\nWhat=/a-b\\\n\n;c\nPriority=5"), []byte("[Install]\nWantedBy='x y' \"z"))
-	f.Add("-.automount", []byte("\uFEFF[Automount]\r\nWhere=/\x00#"), []byte(nil))
+	f.Add("-.mount", []byte("\uFEFF[Mount]\r\nWhere=/\x00#"), []byte(nil))
 	f.Fuzz(func(t *testing.T, name string, unit, dropIn []byte) {
-		for _, parse := range []func(string, ...[]byte) (*Unit, error){ParseMountUnit, ParseSwapUnit, ParseAutomountUnit} {
+		for _, parse := range []func(string, ...[]byte) (*Unit, error){ParseMountUnit, ParseSwapUnit} {
 			u, err := parse(name, unit, dropIn)
 			if (u == nil) == (err == nil) {
 				t.Fatalf("unit %v, error %v", u, err)

@@ -30,11 +30,6 @@ func EncodeUdev(s string) string {
 	})
 }
 
-// DecodeUdev undoes EncodeUdev.
-func DecodeUdev(s string) string {
-	return decodeHex(s)
-}
-
 // devNameSafe tells whether udev and libdevmapper leave a byte as it is.
 func devNameSafe(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
@@ -105,30 +100,4 @@ func hexDigit(c byte) (byte, bool) {
 func LVMName(vg, lv string) string {
 	double := strings.NewReplacer("-", "--")
 	return double.Replace(vg) + "-" + double.Replace(lv)
-}
-
-// SplitLVMName undoes LVMName. It refuses what cannot be the name of a logical
-// volume that a user sees, such as "vg-pool-tpool", LVM's own layer below a
-// thin pool. That a name has the form does not prove that LVM made it:
-// "cr-home" could be anybody's.
-func SplitLVMName(dm string) (vg, lv string, ok bool) {
-	var parts []string
-	var part strings.Builder
-	for i := 0; i < len(dm); i++ {
-		switch {
-		case strings.HasPrefix(dm[i:], "--"):
-			part.WriteByte('-')
-			i++
-		case dm[i] == '-':
-			parts = append(parts, part.String())
-			part.Reset()
-		default:
-			part.WriteByte(dm[i])
-		}
-	}
-	parts = append(parts, part.String())
-	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
-		return "", "", false
-	}
-	return parts[0], parts[1], true
 }

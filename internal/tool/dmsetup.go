@@ -1,8 +1,6 @@
 package tool
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,43 +75,6 @@ func isNumber(s string) bool {
 // nothing. Both names are as people write them.
 func RenameMap(from, to string, udev bool) machine.Cmd {
 	return dmsetup(udev, "rename", "--", from, to)
-}
-
-// Map is a device-mapper device.
-type Map struct {
-	Name         string // mangled, as below /dev/mapper
-	UUID         string // mangled
-	Major, Minor uint32
-}
-
-// ListMaps asks for all maps. Names and UUIDs come in hexadecimal mangling
-// (dmsetup(8), --manglename), in which no tab can be part of them.
-func ListMaps() machine.Cmd {
-	return dmsetup(true, "info", "--columns", "--noheadings", "--manglename", "hex",
-		"--separator", "\t", "--options", "major,minor,name,uuid")
-}
-
-// ParseMaps reads the answer to ListMaps.
-func ParseMaps(out []byte) ([]Map, error) {
-	var maps []Map
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	for lines.Scan() {
-		line := lines.Text()
-		if strings.TrimSpace(line) == "" || line == "No devices found" {
-			continue
-		}
-		f := strings.Split(line, "\t")
-		if len(f) != 4 || !isNumber(f[0]) || !isNumber(f[1]) || f[2] == "" {
-			return nil, fmt.Errorf("cannot read the list of device-mapper maps: %q", line)
-		}
-		major, _ := strconv.ParseUint(f[0], 10, 32)
-		minor, _ := strconv.ParseUint(f[1], 10, 32)
-		maps = append(maps, Map{Name: f[2], UUID: f[3], Major: uint32(major), Minor: uint32(minor)})
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("cannot read the list of device-mapper maps: %w", err)
-	}
-	return maps, nil
 }
 
 // dmsetup makes the command. Without a udev daemon, dmsetup has to make the nodes

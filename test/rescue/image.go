@@ -112,7 +112,7 @@ func (w writer) own(salvor, shell string, more map[string]string) error {
 		files = append(files, live.File{Path: name, Mode: 0o600, Text: text})
 	}
 	seen := map[string]bool{"/": true}
-	for _, name := range live.Directories() {
+	for _, name := range directories {
 		if err := w.dirs(name, seen); err != nil {
 			return err
 		}
@@ -132,6 +132,9 @@ func (w writer) own(salvor, shell string, more map[string]string) error {
 	}
 	return nil // the kernel's own initramfs has /dev/console, and init mounts the rest
 }
+
+// directories have to be there.
+var directories = []string{"/dev", "/proc", "/sys", "/run", "/tmp", "/root", "/root/.ssh", "/mnt/local", "/var/empty", "/var/lib", "/etc/udev/rules.d"}
 
 // users are those that sshd and udev look up.
 func users(shell string) []live.File {

@@ -25,11 +25,6 @@ func Files() []File {
 	}
 }
 
-// Directories have to be in the image besides those that its files lie in.
-func Directories() []string {
-	return []string{"/dev", "/proc", "/sys", "/run", "/tmp", "/root", "/root/.ssh", "/mnt/local", "/var/empty", "/var/lib", "/etc/udev/rules.d"}
-}
-
 const profile = `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 HISTFILE=
