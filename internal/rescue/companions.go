@@ -48,10 +48,10 @@ var companions = []companion{
 	{of: []string{"curl", "libcurl*.so*", "restic", "wget"}, files: []string{
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}, why: "certificates of the authorities that are trusted"},
-	{of: []string{"lvm", "liblvm2cmd.so*"}, files: []string{"/etc/lvm/lvm.conf", "/etc/lvm/lvmlocal.conf", "/etc/lvm/profile/*"},
+	{of: []string{"lvm", "liblvm2cmd.so*"}, files: []string{"/etc/lvm/lvm.conf", "/etc/lvm/profile/*"},
 		programs: []string{"lvmpolld", "thin_check", "thin_dump", "thin_repair", "thin_restore", "cache_check", "cache_dump", "cache_repair", "cache_restore",
 			"cache_writeback", "vdoformat"},
-		why: "LVM: configuration (not the list of devices of the machine, which new disks are not on), checks of thin pools and caches (not dmeventd, which would extend pools and replace what is missing by itself)"},
+		why: "LVM: configuration (not the list of devices of the machine, which new disks are not on), checks of thin pools and caches (not dmeventd)"},
 	{of: []string{"dmeventd"}, files: append(inLibraries("device-mapper/libdevmapper-event-*.so*"), inLibraries("libdevmapper-event-lvm2*.so*")...), why: "LVM: watching mirrors, snapshots and pools"},
 	{of: []string{"mdadm"}, programs: []string{"mdmon"}, why: "arrays whose metadata a program keeps (IMSM, DDF)"},
 	{of: []string{"multipath", "multipathd", "libmultipath.so*"}, files: append(inLibraries("multipath/*.so"),

@@ -1,6 +1,7 @@
 package rescue
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -22,9 +23,40 @@ func (c *collector) addOwn(s Spec) {
 	if len(s.Load) > 0 {
 		c.made(Made{Path: LoadList, Mode: 0o644, Content: []byte(strings.Join(s.Load, "\n") + "\n"), Why: "the modules that are loaded at the start"})
 	}
+	c.addLVM()
 	if c.root.has("/etc/ld.so.cache") || c.root.has("/etc/ld.so.conf") {
 		c.made(Made{Path: "/etc/ld.so.cache", Mode: 0o644, Content: c.loaderCache(), Why: "where the loader finds the libraries in the image"})
 	}
+}
+
+// lvmLocal are LVM's local settings, which come before lvm.conf (lvm.conf(5)).
+const lvmLocal = "/etc/lvm/lvmlocal.conf"
+
+// addLVM gives LVM the root's local settings. Where nothing watches volumes it also says so, as
+// LVM would warn of that with each one that somebody activates.
+func (c *collector) addLVM() {
+	if !c.taken("lvm") {
+		return
+	}
+	text, _ := c.root.read(lvmLocal) // most have none
+	why := "LVM: the machine's local settings"
+	if !c.taken("dmeventd") && !bytes.Contains(text, []byte("monitoring")) {
+		text = append(text, "\nactivation {\n\tmonitoring = 0\n}\n"...)
+		why = "LVM: the machine's local settings, and that nothing watches volumes here"
+	}
+	if len(text) > 0 {
+		c.made(Made{Path: lvmLocal, Mode: 0o644, Content: text, Why: why})
+	}
+}
+
+// taken: a program of the root is in the image.
+func (c *collector) taken(program string) bool {
+	p, ok := c.program(program)
+	if !ok {
+		return false
+	}
+	real, _, err := c.root.find(p)
+	return err == nil && c.entries[real].Path != ""
 }
 
 const nsswitch = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\nrpc: files\n"

@@ -107,6 +107,43 @@ func TestOwnFiles(t *testing.T) {
 	}
 }
 
+// TestLVMLocal: LVM is told that nothing watches volumes, unless something does, or the machine has its own word.
+func TestLVMLocal(t *testing.T) {
+	const quiet = "\nactivation {\n\tmonitoring = 0\n}\n"
+	for _, tt := range []struct {
+		local    string
+		programs []string
+		want     string
+	}{
+		{"", nil, ""},
+		{"", []string{"lvm"}, quiet},
+		{"local {\n}\n", []string{"lvm"}, "local {\n}\n" + quiet},
+		{"local {\n}\n", []string{"lvm", "dmeventd"}, "local {\n}\n"},
+		{"activation { monitoring = 1 }\n", []string{"lvm"}, "activation { monitoring = 1 }\n"},
+	} {
+		root := small()
+		root["usr/sbin/lvm"], root["usr/sbin/dmeventd"] = file("x", 0o755), file("x", 0o755)
+		if tt.local != "" {
+			root["etc/lvm/lvmlocal.conf"] = file(tt.local, 0o644)
+		}
+		s := smallSpec()
+		s.Programs = append(s.Programs, tt.programs...)
+		m, err := Plan(root, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, e := range m.Entries {
+			if e.Path == lvmLocal {
+				got = string(e.content)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%q with %v: %q, want %q", tt.local, tt.programs, got, tt.want)
+		}
+	}
+}
+
 func TestKeymap(t *testing.T) {
 	root := small()
 	root["usr/share/keymaps/i386/qwertz/de.kmap.gz"] = file("x", 0o644)
