@@ -64,7 +64,7 @@ type rescueImage struct {
 
 // BenchmarkRescue compares salvor rescue build with "rear mkrescue" of Debian's ReaR, both
 // with their defaults, in the same VM, of the same machine with the same kernel: how long
-// it takes, how large the ISO image is, and how long it takes from the kernel's start until the
+// it takes, how large the ISO image is, and how long it takes from QEMU's start until the
 // console says that the rescue system is ready. How much memory is in use then only salvor's
 // can be asked: ReaR's gives no login at the serial line. It takes a quarter of an hour.
 func BenchmarkRescue(b *testing.B) {

@@ -2,7 +2,9 @@ package rescue
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -38,7 +40,11 @@ func (c *collector) addLVM() {
 	if !c.taken("lvm") {
 		return
 	}
-	text, _ := c.root.read(lvmLocal) // most have none
+	text, err := c.root.read(lvmLocal)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.lack(lvmLocal, "lvm", err)
+		return
+	}
 	why := "LVM: the machine's local settings"
 	if !c.taken("dmeventd") && !bytes.Contains(text, []byte("monitoring")) {
 		text = append(text, "\nactivation {\n\tmonitoring = 0\n}\n"...)
